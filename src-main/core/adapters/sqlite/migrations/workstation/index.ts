@@ -1,0 +1,5 @@
+/** Migrations of workstation.db in order. */
+import type { Migration } from '../../migrate.ts';
+import { initial } from './0001-initial.ts';
+
+export const workstationMigrations: readonly Migration[] = [initial];

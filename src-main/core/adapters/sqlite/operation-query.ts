@@ -1,0 +1,58 @@
+/** An OperationFilter as SQL. The index is named, because SQLite without statistics cannot know which column is selective. */
+import { AppError } from '../../../../src-shared/errors.ts';
+import { operationKinds } from '../../../../src-shared/operations.ts';
+import type { OperationFilter, OperationState } from '../../ports.ts';
+import { bytesOfHex } from './bytes.ts';
+
+/** Text and parameters of a condition; the text is the same for all filters of one shape, so statements can be cached by it. */
+export interface OperationQuery {
+  readonly from: string;
+  readonly order: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** Columns with an index of their own, the most selective first. */
+const indexed = ['digest', 'compartment', 'patient', 'grantee', 'member', 'actor', 'organization'] as const;
+const textual: ReadonlySet<string> = new Set(['patient', 'member', 'actor']);
+const states: readonly OperationState[] = ['pending', 'submitted', 'mined', 'final', 'rejected'];
+
+/** @throws AppError INVALID_INPUT for malformed ids and unknown states. */
+export function operationQuery(filter: OperationFilter): OperationQuery {
+  const conditions: string[] = [];
+  const parameters: unknown[] = [];
+  const driver = indexed.find((column) => filter[column] !== undefined);
+  for (const column of indexed) {
+    const value = filter[column];
+    if (value === undefined) continue;
+    conditions.push(`${column} = ?`);
+    parameters.push(textual.has(column) ? value : bytesOfHex(value, column, 32));
+  }
+  if (filter.kinds !== undefined) {
+    conditions.push(`kind IN (SELECT value FROM json_each(?))`);
+    parameters.push(JSON.stringify(filter.kinds.map((kind) => operationKinds[kind].code)));
+  }
+  if (filter.states !== undefined) {
+    if (!filter.states.every((state) => states.includes(state)))
+      throw new AppError('INVALID_INPUT', 'There is no such state of an operation.');
+    conditions.push(`state IN (SELECT value FROM json_each(?))`);
+    parameters.push(JSON.stringify(filter.states));
+  }
+  if (filter.afterSeq !== undefined) {
+    conditions.push('seq > ?');
+    parameters.push(filter.afterSeq);
+  }
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return {
+    from: `FROM operations${hint(filter, driver)}${where}`,
+    order: filter.order === 'seq' ? 'ORDER BY seq' : 'ORDER BY block IS NULL, block, log_index, seq',
+    parameters,
+  };
+}
+
+function hint(filter: OperationFilter, driver: (typeof indexed)[number] | undefined): string {
+  if (driver !== undefined) return ` INDEXED BY operations_${driver}`;
+  // "What came after": the rowid. It is also the order asked for.
+  if (filter.afterSeq !== undefined) return ' NOT INDEXED';
+  if (filter.kinds !== undefined) return ' INDEXED BY operations_kind';
+  return '';
+}

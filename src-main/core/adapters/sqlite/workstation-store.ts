@@ -1,0 +1,67 @@
+/**
+ * `workstation.db`: settings, the people who log in here, operations with their outbox, and the follower's place on the ledger. It holds
+ * no decrypted clinical data, so that sending and following go on while nobody is logged in.
+ */
+import type { PersonRow, SealedSecret, WorkstationStorePort } from '../../ports.ts';
+import type { Db } from './database.ts';
+import { translating } from './errors.ts';
+import { FollowerTable } from './follower-table.ts';
+import { OperationTable } from './operation-table.ts';
+
+/** The port over an open, migrated database; `close` closes it. */
+export function workstationStore(db: Db): WorkstationStorePort {
+  const operations = new OperationTable(db);
+  const follower = new FollowerTable(db);
+  const getSetting = db.prepare('SELECT value FROM settings WHERE name = ?');
+  const setSetting = db.prepare('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+  const removeSetting = db.prepare('DELETE FROM settings WHERE name = ?');
+  const people = db.prepare('SELECT account, name, encryption_key, sealed, created_at FROM people ORDER BY name COLLATE NOCASE, account');
+  // Adding again is how a changed passphrase is kept: the person stays the same one.
+  const addPerson = db.prepare(`
+    INSERT INTO people (account, name, encryption_key, sealed, created_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (account) DO UPDATE SET name = excluded.name, encryption_key = excluded.encryption_key, sealed = excluded.sealed`);
+  const removePerson = db.prepare('DELETE FROM people WHERE account = ?');
+
+  return translating<WorkstationStorePort>('workstation.db', {
+    setting<T>(name: string): T | undefined {
+      const row = getSetting.get(name) as { value: string } | undefined;
+      return row && (JSON.parse(row.value) as T);
+    },
+    setSetting(name, value) {
+      if (value === undefined) removeSetting.run(name);
+      else setSetting.run(name, JSON.stringify(value));
+    },
+    people() {
+      const rows = people.all() as { account: string; name: string; encryption_key: string; sealed: string; created_at: number }[];
+      return rows.map((row): PersonRow => ({
+        account: row.account,
+        name: row.name,
+        encryptionKey: row.encryption_key,
+        sealed: JSON.parse(row.sealed) as SealedSecret,
+        createdAt: row.created_at,
+      }));
+    },
+    addPerson(person) {
+      addPerson.run(person.account, person.name, person.encryptionKey, JSON.stringify(person.sealed), person.createdAt);
+    },
+    removePerson(account) {
+      removePerson.run(account);
+    },
+    enqueue: (list) => operations.enqueue(list),
+    operation: (opId) => operations.operation(opId),
+    operations: (filter) => operations.operations(filter),
+    countOperations: (filter) => operations.countOperations(filter),
+    pending: (limit) => operations.pending(limit),
+    retry: (opId) => operations.retry(opId),
+    saveTransaction: (transaction) => operations.saveTransaction(transaction),
+    openTransactions: () => operations.openTransactions(),
+    dropTransaction: (hash) => operations.dropTransaction(hash),
+    applyEvents: (events, blocks) => follower.applyEvents(events, blocks),
+    finalize: (block) => follower.finalize(block),
+    followedBlocks: (limit) => follower.followedBlocks(limit),
+    rollBackTo: (number) => follower.rollBackTo(number),
+    close() {
+      db.close();
+    },
+  });
+}
