@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title What a module asks of the gateway.
+interface IGateway {
+    /// @notice Address that a module has, or will have once it is installed.
+    function moduleAddress(uint8 index) external view returns (address);
+
+    /// @notice Mark that a module left on an applied operation; zero where it left none.
+    function markOf(bytes32 opId) external view returns (bytes23);
+
+    /// @notice Block in which an operation was applied, 0 if it was not.
+    function appliedAt(bytes32 opId) external view returns (uint64);
+}
+
+/// @title What the gateway asks of a module.
+interface IModule {
+    /// @notice Applies an operation whose form, deadline and signatures the gateway has checked, or reverts with a custom error.
+    /// @param kind Number of the kind; one that this module holds.
+    /// @param opId The operation's identifier, not used before.
+    /// @param actor Account that signed it.
+    /// @param payload The kind's fields, each in range.
+    /// @return mark Kept by the gateway with the operation's identifier, in the same slot.
+    function applyOperation(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
+        external
+        returns (bytes23 mark);
+}
+
+/// @title Common part of the modules: each is created by its gateway and takes operations from nobody else.
+abstract contract Module is IModule {
+    /// @notice The caller is not the gateway.
+    error GatewayRequired(address caller);
+    /// @notice The gateway sent a kind that this module does not hold.
+    error KindNotHeld(uint8 kind);
+    /// @notice The actor may not do this: no such role, or the role or its organization is suspended.
+    error NotAuthorized(address actor);
+    /// @notice The actor is not the patient whose consent or record this is.
+    error PatientRequired(address patient);
+
+    /// @dev The gateway creates its modules (CREATE2), so the creator is the gateway.
+    IGateway internal immutable GATEWAY = IGateway(msg.sender);
+
+    /// @inheritdoc IModule
+    function applyOperation(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
+        external
+        returns (bytes23 mark)
+    {
+        if (msg.sender != address(GATEWAY)) revert GatewayRequired(msg.sender);
+        return _apply(kind, opId, actor, payload);
+    }
+
+    /// @notice The gateway that this module belongs to.
+    function gateway() external view returns (address) {
+        return address(GATEWAY);
+    }
+
+    function _apply(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
+        internal
+        virtual
+        returns (bytes23 mark);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Consents} from "./Consents.sol";
+import {Module} from "./Module.sol";
+import {OperationKinds} from "./OperationKinds.sol";
+
+/// @title Anchors of commits: that these record versions of one patient and compartment were saved together, by whom and when.
+/// @notice A commit is anchored once per patient and compartment. The anchor itself is the gateway's event.
+/// @dev The cheapest anchor is an operation whose `opId` is the commit's digest: then the gateway's note that the identifier
+/// was used serves as the anchor too (the mark says for which patient and compartment), and no slot is written here.
+contract Records is Module {
+    /// @notice The commit was anchored before, in block `blockNumber`.
+    error CommitAnchored(bytes32 commit, uint64 blockNumber);
+    /// @notice A commit's digest must not be zero.
+    error CommitInvalid();
+
+    Consents private immutable CONSENTS = Consents(GATEWAY.moduleAddress(OperationKinds.CONSENTS));
+
+    uint256 private _commitCount;
+    /// @dev Block of the anchor, for commits whose operation had an identifier of its own.
+    mapping(bytes32 key => uint64 blockNumber) private _anchors;
+
+    /// @notice How many commits are anchored.
+    function commitCount() external view returns (uint256) {
+        return _commitCount;
+    }
+
+    /// @notice Block in which a commit was anchored for a patient and compartment; 0 where it was not.
+    function anchoredAt(address patient, bytes32 compartment, bytes32 commit) external view returns (uint64) {
+        return _anchoredAt(_place(patient, compartment), commit);
+    }
+
+    function _apply(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
+        internal
+        override
+        returns (bytes23 mark)
+    {
+        if (kind != OperationKinds.COMMIT) revert KindNotHeld(kind);
+        (address patient, bytes32 compartment, uint32 epoch, bytes32 organization, bytes32 commit) =
+            abi.decode(payload, (address, bytes32, uint32, bytes32, bytes32));
+        if (commit == 0) revert CommitInvalid();
+        bytes32 place = _place(patient, compartment);
+        uint64 blockNumber = _anchoredAt(place, commit);
+        if (blockNumber != 0) revert CommitAnchored(commit, blockNumber);
+        CONSENTS.requireWrite(patient, compartment, epoch, actor, organization);
+
+        if (opId == commit) mark = bytes23(place);
+        else _anchors[_anchorKey(place, commit)] = uint64(block.number);
+        unchecked {
+            ++_commitCount;
+        }
+    }
+
+    function _anchoredAt(bytes32 place, bytes32 commit) private view returns (uint64 blockNumber) {
+        blockNumber = _anchors[_anchorKey(place, commit)];
+        // Only this module sets marks, and only where the identifier is the commit's digest.
+        if (blockNumber == 0 && GATEWAY.markOf(commit) == bytes23(place)) blockNumber = GATEWAY.appliedAt(commit);
+    }
+
+    function _place(address patient, bytes32 compartment) private pure returns (bytes32) {
+        return keccak256(abi.encode(patient, compartment));
+    }
+
+    function _anchorKey(bytes32 place, bytes32 commit) private pure returns (bytes32) {
+        return keccak256(abi.encode(place, commit));
+    }
+}
