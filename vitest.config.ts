@@ -1,0 +1,31 @@
+/**
+ * Test projects: unit (pure), integration (real SQLite, Helia, Anvil), contracts (against a compiled gateway) and e2e (whole
+ * workstations in a browser or a window). `vitest run --project <name>` runs one; `scripts/test.ts` runs them in order.
+ */
+import { defineConfig } from 'vitest/config';
+
+const nodeProject = (name: string, include: string[], timeout: number, parallel: boolean) => ({
+  test: {
+    name,
+    include,
+    environment: 'node',
+    testTimeout: timeout,
+    hookTimeout: timeout,
+    fileParallelism: parallel,
+    // Whole workstations are heavy: one after the other.
+    ...(parallel ? {} : { sequence: { groupOrder: 1 } }),
+  },
+});
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    pool: 'forks',
+    projects: [
+      nodeProject('unit', ['test/unit/**/*.test.ts'], 30_000, true),
+      nodeProject('integration', ['test/integration/**/*.test.ts'], 60_000, true),
+      nodeProject('contracts', ['test/contracts/**/*.test.ts'], 60_000, true),
+      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false),
+    ],
+  },
+});
