@@ -1,0 +1,114 @@
+/**
+ * Envelopes: the KEKs of granted compartments, sealed to each grantee. One block for all grantees of one signed operation; the AAD
+ * names network, patient and recipient, so that an envelope means nothing anywhere else.
+ */
+import type { AppError } from '../../../../src-shared/errors.ts';
+import type { EncodedBlock, EnvelopeKey } from '../../ports.ts';
+import { toHex, utf8, zero } from './bytes.ts';
+import { decodeCbor, encodeBlock, encodeCbor, maxBlockBytes } from './cbor.ts';
+import { invalid, tampered, type Refuse } from './failures.ts';
+import { hpkeOpen, hpkeSeal } from './hpke.ts';
+import { addressBytes, bytes32, checkBytes, checkCategory, checkInteger, checkList, checkMap } from './shapes.ts';
+
+const info = utf8('anamnesis/envelope/1');
+const maxKeys = 10_000;
+const maxRecipients = 1_000;
+const minCiphertextBytes = 16;
+
+export interface EnvelopeRecipient {
+  /** bytes32 hex: account left-padded, or organization. */
+  readonly id: string;
+  /** X25519 public key, bytes32 hex. */
+  readonly encryptionKey: string;
+  readonly keys: readonly EnvelopeKey[];
+}
+
+const refuseInput: Refuse = (what: string): AppError => invalid(`Keys cannot be sealed: the ${what} is not valid.`);
+
+/** Builds a block of envelopes. Throws INVALID_INPUT: no recipients, one twice, more than 10,000 keys for one, over 2 MiB together. */
+export async function sealEnvelopes(network: string, patient: string, recipients: readonly EnvelopeRecipient[]): Promise<EncodedBlock> {
+  if (recipients.length === 0 || recipients.length > maxRecipients) throw refuseInput('number of recipients');
+  if (new Set(recipients.map(({ id }) => id.toLowerCase())).size !== recipients.length) throw refuseInput('list of recipients');
+  const networkBytes = bytes32(network, 'network', refuseInput);
+  const patientBytes = addressBytes(patient, 'patient', refuseInput);
+  const envelopes: unknown[] = [];
+  for (const { id, encryptionKey, keys } of recipients) {
+    const recipient = bytes32(id, 'recipient', refuseInput);
+    const plaintext = encodeKeys(keys);
+    const sealed = await hpkeSeal(
+      bytes32(encryptionKey, 'encryption key', refuseInput),
+      info,
+      encodeCbor([networkBytes, patientBytes, recipient]),
+      plaintext,
+    );
+    zero(plaintext);
+    envelopes.push({ recipient, ...sealed });
+  }
+  return encodeBlock({ v: 1, type: 'envelopes', network: networkBytes, patient: patientBytes, envelopes });
+}
+
+/** The keys sealed for this recipient, or null where the block has none for it. Throws TAMPERED: another network's or patient's block, or changed. */
+export async function openEnvelopes(
+  bytes: Uint8Array,
+  network: string,
+  patient: string,
+  recipient: string,
+  secretKey: Uint8Array,
+): Promise<EnvelopeKey[] | null> {
+  const networkBytes = bytes32(network, 'network', refuseInput);
+  const patientBytes = addressBytes(patient, 'patient', refuseInput);
+  const recipientBytes = bytes32(recipient, 'recipient', refuseInput);
+  const block = checkMap(decodeCbor(bytes, maxBlockBytes, tampered), ['v', 'type', 'network', 'patient', 'envelopes'], tampered);
+  if (block.v !== 1 || block.type !== 'envelopes') throw tampered('block type');
+  if (toHex(checkBytes(block.network, 32, 'network', tampered)) !== toHex(networkBytes)) throw tampered('network');
+  if (toHex(checkBytes(block.patient, 20, 'patient', tampered)) !== toHex(patientBytes)) throw tampered('patient');
+  const envelopes = checkList(block.envelopes, maxRecipients, 'envelopes', tampered).map((value) => {
+    const envelope = checkMap(value, ['recipient', 'enc', 'ciphertext'], tampered);
+    return {
+      recipient: toHex(checkBytes(envelope.recipient, 32, 'recipient', tampered)),
+      enc: checkBytes(envelope.enc, 32, 'enc', tampered),
+      ciphertext: checkBytes(envelope.ciphertext, minCiphertextBytes, 'ciphertext', tampered, maxBlockBytes),
+    };
+  });
+  if (new Set(envelopes.map((envelope) => envelope.recipient)).size !== envelopes.length) throw tampered('recipient');
+  const own = envelopes.find((envelope) => envelope.recipient === toHex(recipientBytes));
+  if (own === undefined) return null;
+  const plaintext = await hpkeOpen(secretKey, info, encodeCbor([networkBytes, patientBytes, recipientBytes]), own);
+  try {
+    return decodeKeys(plaintext);
+  } finally {
+    zero(plaintext);
+  }
+}
+
+function encodeKeys(keys: readonly EnvelopeKey[]): Uint8Array {
+  if (keys.length > maxKeys) throw refuseInput('number of keys');
+  const wire = keys.map(({ compartment, category, epoch, kek }) => ({
+    compartment: bytes32(compartment, 'compartment', refuseInput),
+    category: checkCategory(category, refuseInput),
+    epoch: checkInteger(epoch, 0xffff_ffff, 'epoch', refuseInput),
+    kek: checkBytes(kek, 32, 'key', refuseInput),
+  }));
+  checkDistinct(keys, refuseInput);
+  return encodeCbor({ keys: wire });
+}
+
+function decodeKeys(plaintext: Uint8Array): EnvelopeKey[] {
+  const { keys } = checkMap(decodeCbor(plaintext, maxBlockBytes, tampered), ['keys'], tampered);
+  const decoded = checkList(keys, maxKeys, 'keys', tampered).map((value) => {
+    const key = checkMap(value, ['compartment', 'category', 'epoch', 'kek'], tampered);
+    return {
+      compartment: toHex(checkBytes(key.compartment, 32, 'compartment', tampered)),
+      category: checkCategory(key.category, tampered),
+      epoch: checkInteger(key.epoch, 0xffff_ffff, 'epoch', tampered),
+      kek: checkBytes(key.kek, 32, 'kek', tampered).slice(),
+    };
+  });
+  checkDistinct(decoded, tampered);
+  return decoded;
+}
+
+/** One key per compartment and epoch: with two, which one opens a record would depend on their order. */
+function checkDistinct(keys: readonly EnvelopeKey[], refuse: Refuse): void {
+  if (new Set(keys.map((key) => `${key.compartment.toLowerCase()}/${key.epoch}`)).size !== keys.length) throw refuse('keys');
+}

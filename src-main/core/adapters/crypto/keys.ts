@@ -1,0 +1,44 @@
+/**
+ * Keys of people and organizations (`KeyPort`): phrases, sealing at rest and on cards, and new key pairs. Puts the files beside it
+ * together.
+ */
+import { x25519 } from '@noble/curves/ed25519.js';
+import type { KeyPort } from '../../ports.ts';
+import { costLimits, createArgon2, defaultCost, type Argon2Cost } from './argon2.ts';
+import { toHex, zero } from './bytes.ts';
+import { decodeCard, encodeCard } from './card.ts';
+import { invalid } from './failures.ts';
+import { createPersonKeys } from './person-keys.ts';
+import { createPhrase, entropyOfPhrase } from './phrase.ts';
+import { openSecret, sealSecret } from './sealed-secret.ts';
+
+/** The key adapter. `cost` is for tests, which lower it; it must stay within what is accepted on opening. */
+export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
+  const sealingCost = { memoryKiB: cost.memoryKiB ?? defaultCost.memoryKiB, passes: cost.passes ?? defaultCost.passes };
+  if (!within(sealingCost.memoryKiB, costLimits.memoryKiB) || !within(sealingCost.passes, costLimits.passes)) {
+    throw invalid('Argon2id takes 8 to 256 MiB and 1 to 10 passes here.');
+  }
+  const argon2 = createArgon2();
+  return {
+    createPhrase,
+    fromPhrase(phrase) {
+      const entropy = entropyOfPhrase(phrase);
+      const keys = createPersonKeys(entropy);
+      zero(entropy);
+      return keys;
+    },
+    fromEntropy: createPersonKeys,
+    seal: (secret, passphrase, context) => sealSecret(argon2, sealingCost, secret, passphrase, context),
+    open: (sealed, passphrase, context) => openSecret(argon2, sealed, passphrase, context),
+    encodeCard,
+    decodeCard,
+    createEncryptionKeyPair() {
+      const secretKey = x25519.utils.randomSecretKey();
+      return { publicKey: toHex(x25519.getPublicKey(secretKey)), secretKey };
+    },
+  };
+}
+
+function within(value: number, [min, max]: readonly [number, number]): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}

@@ -1,0 +1,37 @@
+/**
+ * What records need of cryptography (`RecordCryptoPort`): content, commits, envelopes, profiles and codes. Puts the files beside it
+ * together; holds no state and no key.
+ */
+import type { RecordCryptoPort } from '../../ports.ts';
+import { cidOfDigest, digestOfCid } from './cbor.ts';
+import { decodeCode, encodeCode } from './code.ts';
+import { decodeCommit, encodeCommit, openEntries } from './commit.ts';
+import { decryptContent, encryptContent } from './content.ts';
+import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
+import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
+import { openOrganizationKey, sealOrganizationKey } from './organization-key.ts';
+import { decodeProfile, encodeProfile } from './profile.ts';
+
+/** The record cryptography adapter. */
+export function createRecordCrypto(): RecordCryptoPort {
+  return {
+    cidOfDigest,
+    digestOfCid,
+    encryptContent,
+    decryptContent,
+    encodeCommit,
+    decodeCommit,
+    openEntries,
+    sealEnvelopes,
+    openEnvelopes,
+    sealOrganizationKey,
+    openOrganizationKey,
+    encodeProfile,
+    decodeProfile,
+    encodeCode,
+    decodeCode,
+    hmac: (key, ...parts) => hmacOfParts(key, parts),
+    sha256,
+    randomBytes,
+  };
+}
