@@ -1,0 +1,129 @@
+/** One run of Anvil: start it, wait until it answers as ours, stop it so that it writes its state. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../../../src-shared/errors.ts';
+import { anvilBinary } from './anvil-binary.ts';
+import { openJsonRpc } from './json-rpc.ts';
+
+/** A state of 100,000 blocks loads in about 15 s. */
+const startTimeoutMs = 120_000;
+const stopTimeoutMs = 60_000;
+const keptStderr = 4096;
+
+export interface AnvilProcess {
+  readonly pid: number;
+  readonly port: number;
+  readonly url: string;
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+  /** Ends it; it writes its state first. */
+  stop(): Promise<void>;
+}
+
+/** How a start went wrong: the process ended before it answered. */
+export class AnvilStartError extends Error {
+  readonly stateRefused: boolean;
+  constructor(stderr: string) {
+    super(`Anvil ended before it answered: ${stderr.slice(-500)}`);
+    this.stateRefused = /--state|failed to (?:parse|load|deserialize)|invalid value/i.test(stderr);
+  }
+}
+
+/** The port if it is free on loopback, else another free one. */
+export async function freePort(wanted: number): Promise<number> {
+  return (await tryBind(wanted)) ?? (await tryBind(0)) ?? Promise.reject(noPort());
+}
+
+function noPort(): AppError {
+  return new AppError(
+    'LEDGER_UNREACHABLE',
+    'This computer has no free port for the ledger. What was saved is safe. Restart the computer.',
+    { reason: 'no-port' },
+  );
+}
+
+function tryBind(port: number): Promise<number | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => {
+      const bound = (server.address() as AddressInfo).port;
+      server.close(() => resolve(bound));
+    });
+  });
+}
+
+function argumentsOf(options: { stateFile: string; stateInterval: number; chainId: number; port: number }): string[] {
+  return [
+    ...['--host', '127.0.0.1', '--port', String(options.port), '--chain-id', String(options.chainId)],
+    ...['--state', options.stateFile, '--state-interval', String(options.stateInterval)],
+    // Relayers of a single-site ledger have no money and need none.
+    ...['--base-fee', '0', '--gas-price', '0', '--no-priority-fee', '--gas-limit', '100000000'],
+    ...['--order', 'fifo', '--hardfork', 'prague'],
+    // No accounts with well-known keys; no web page may read from it; old states are not needed (logs, blocks and receipts are kept).
+    ...['--accounts', '0', '--no-cors', '--prune-history'],
+    ...['--threads', '1', '--quiet'],
+  ];
+}
+
+/**
+ * Starts Anvil on loopback and resolves when it answers with the chain id. Throws {@link AnvilStartError} when it ends before,
+ * LEDGER_UNREACHABLE when it does not answer in time, NOT_FOUND without a binary.
+ */
+export async function startAnvil(options: {
+  stateFile: string;
+  stateInterval: number;
+  chainId: number;
+  port: number;
+}): Promise<AnvilProcess> {
+  const child = spawn(anvilBinary(), argumentsOf(options), { stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-keptStderr)));
+  const ended = endOf(child);
+  let running = true;
+  void ended.then(() => (running = false));
+
+  const url = `http://127.0.0.1:${options.port}`;
+  const endpoint = openJsonRpc(url, options.chainId);
+  try {
+    const until = Date.now() + startTimeoutMs;
+    for (;;) {
+      const answer = await endpoint.send('eth_chainId', []).catch(() => null);
+      // The child must be alive: otherwise what answers is another program that took the port.
+      if (!running) throw new AnvilStartError(stderr);
+      if (answer !== null && Number(answer) === options.chainId) break;
+      if (answer !== null || Date.now() > until) {
+        child.kill('SIGKILL');
+        throw new AppError(
+          'LEDGER_UNREACHABLE',
+          'The ledger on this computer did not start in time. What was saved is safe. It is tried again.',
+          { reason: 'timeout' },
+        );
+      }
+      await Promise.race([delay(15), ended]);
+    }
+  } finally {
+    endpoint.close();
+  }
+  return {
+    pid: child.pid ?? 0,
+    port: options.port,
+    url,
+    ended,
+    async stop() {
+      child.kill('SIGTERM');
+      const stopped = await Promise.race([ended.then(() => true), delay(stopTimeoutMs, false, { ref: false })]);
+      if (!stopped) child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  // 'error' without 'exit': the binary could not be started at all (no execute permission, wrong architecture).
+  await Promise.race([once(child, 'exit'), once(child, 'error')]).catch(() => undefined);
+}

@@ -1,0 +1,105 @@
+/**
+ * The ledger that comes with the workstation: Anvil on loopback, its state on disk, started again when it dies. A single site's
+ * ledger without other witnesses; clinics together use a network of their own (docs/deployment).
+ */
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EmbeddedLedgerPort } from '../../ports.ts';
+import { forgetProcess, noteProcess, stopOrphan } from './anvil-orphan.ts';
+import { AnvilStartError, freePort, startAnvil } from './anvil-process.ts';
+import type { AnvilProcess } from './anvil-process.ts';
+import { anvilState } from './anvil-state.ts';
+import type { AnvilState } from './anvil-state.ts';
+import { deployContracts } from './deploy.ts';
+
+const startAttempts = 5;
+const firstRestartDelayMs = 100;
+const longestRestartDelayMs = 10_000;
+
+interface Run {
+  readonly dir: string;
+  readonly chainId: number;
+  readonly state: AnvilState;
+  readonly stopping: AbortController;
+  process: AnvilProcess;
+  /** Ends when the run is stopped. */
+  watching: Promise<void>;
+}
+
+/** Starts one process, falling back to the last good state where the present one is refused, and to another port where it is taken. */
+async function launch(dir: string, state: AnvilState, chainId: number, wantedPort: number): Promise<AnvilProcess> {
+  for (let attempt = 1; ; attempt++) {
+    await state.keepCandidate();
+    try {
+      const started = await startAnvil({
+        stateFile: state.file,
+        stateInterval: await state.interval(),
+        chainId,
+        port: await freePort(wantedPort),
+      });
+      await noteProcess(dir, { pid: started.pid, port: started.port, chainId });
+      await state.confirmCandidate();
+      return started;
+    } catch (error) {
+      if (!(error instanceof AnvilStartError) || attempt === startAttempts) throw error;
+      if (error.stateRefused) await state.fallBack();
+    }
+  }
+}
+
+/** Starts the process again whenever it ends, until the run is stopped; always on the same port if that is free. */
+async function watch(run: Run): Promise<void> {
+  const { signal } = run.stopping;
+  let wait = firstRestartDelayMs;
+  for (;;) {
+    const startedAt = Date.now();
+    await run.process.ended;
+    if (signal.aborted) return;
+    if (Date.now() - startedAt > longestRestartDelayMs) wait = firstRestartDelayMs;
+    for (let running = false; !running;) {
+      await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      wait = Math.min(wait * 2, longestRestartDelayMs);
+      running = await launch(run.dir, run.state, run.chainId, run.process.port).then(
+        (process) => {
+          run.process = process;
+          return true;
+        },
+        // The follower shows that the ledger does not answer; here there is nothing to do but to try again, ever more slowly.
+        () => false,
+      );
+    }
+    // The stop came while the new process was starting.
+    if (signal.aborted) return run.process.stop();
+  }
+}
+
+/** The embedded ledger; one run at a time. */
+export function createEmbeddedLedger(): EmbeddedLedgerPort {
+  let run: Run | null = null;
+
+  async function stop(): Promise<void> {
+    const current = run;
+    run = null;
+    if (current === null) return;
+    current.stopping.abort();
+    await current.process.stop();
+    await current.watching;
+    await forgetProcess(current.dir);
+  }
+
+  return {
+    async start({ dir, chainId, port }) {
+      await stop();
+      await mkdir(dir, { recursive: true });
+      const state = anvilState(dir);
+      await stopOrphan(dir, state.file);
+      const started = await launch(dir, state, chainId, port);
+      run = { dir, chainId, state, stopping: new AbortController(), process: started, watching: Promise.resolve() };
+      run.watching = watch(run);
+      return { url: started.url, port: started.port };
+    },
+    deploy: deployContracts,
+    stop,
+  };
+}

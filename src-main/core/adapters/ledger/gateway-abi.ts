@@ -1,0 +1,81 @@
+/** The gateway contract `Operations` as ethers reads it: batches in, events out, and the custom errors by which operations are refused. */
+import { Interface, getAddress } from 'ethers';
+import type { SignedOperation } from '../../../../src-shared/operations.ts';
+import type { LedgerEvent } from '../../ports.ts';
+import { operationsAbi } from './generated/contracts.ts';
+import type { Log } from './rpc-values.ts';
+
+const maxReasonLength = 300;
+
+export const gateway = new Interface(operationsAbi);
+
+const appliedTopic = topicOf('OperationApplied');
+const rejectedTopic = topicOf('OperationRejected');
+/** Topics of the events that are followed, for eth_getLogs. */
+export const followedTopics: readonly string[] = [appliedTopic, rejectedTopic];
+
+function topicOf(name: string): string {
+  const event = gateway.getEvent(name);
+  if (event === null) throw new Error(`The contracts were built without the event ${name}`);
+  return event.topicHash;
+}
+
+/** Call data of `submit`. */
+export function encodeSubmit(operations: readonly SignedOperation[]): string {
+  return gateway.encodeFunctionData('submit', [operations]);
+}
+
+/** "EpochPassed(3)"; the bytes themselves where no contract here has the error. */
+export function describeReason(reason: string): string {
+  const error = reason.length >= 10 ? parseError(reason) : null;
+  const text = error === null ? `Unknown(${reason})` : `${error.name}(${error.args.map(String).join(', ')})`;
+  return text.slice(0, maxReasonLength);
+}
+
+function parseError(reason: string): { name: string; args: readonly unknown[] } | null {
+  try {
+    const error = gateway.parseError(reason);
+    return error && { name: error.name, args: [...error.args] as unknown[] };
+  } catch {
+    // Arguments cut at the gateway's limit: the caller shows the bytes instead.
+    return null;
+  }
+}
+
+/**
+ * A log as an event; null for a log that is neither of the two. An applied operation with a number that a JavaScript number does not
+ * hold exactly has no `operation`: it cannot be checked here, and the follower leaves it out.
+ *
+ * Throws for data that is not the event's ABI encoding.
+ */
+export function decodeLog(log: Log): LedgerEvent | null {
+  const place = { block: log.blockNumber, blockHash: log.blockHash, logIndex: log.logIndex, txHash: log.transactionHash };
+  const opId = log.topics[1];
+  if (opId === undefined) return null;
+  if (log.topics[0] === rejectedTopic) {
+    const [, reason] = gateway.decodeEventLog('OperationRejected', log.data, log.topics) as unknown as [string, string];
+    return { type: 'rejected', opId, reason: describeReason(reason), ...place };
+  }
+  if (log.topics[0] !== appliedTopic) return null;
+  const values = gateway.decodeEventLog('OperationApplied', log.data, log.topics);
+  const [, kind, actor, issuedAt, deadline, payload, signatures] = [...values] as [
+    string,
+    bigint,
+    string,
+    bigint,
+    bigint,
+    string,
+    string[],
+  ];
+  if (issuedAt > Number.MAX_SAFE_INTEGER || deadline > Number.MAX_SAFE_INTEGER) return { type: 'applied', opId, ...place };
+  const operation: SignedOperation = {
+    kind: Number(kind),
+    opId,
+    actor: getAddress(actor),
+    issuedAt: Number(issuedAt),
+    deadline: Number(deadline),
+    payload,
+    signatures: [...signatures],
+  };
+  return { type: 'applied', opId, operation, ...place };
+}

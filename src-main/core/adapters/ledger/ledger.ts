@@ -1,0 +1,202 @@
+/**
+ * The ledger through any JSON-RPC endpoint. What comes back is parsed and bounded here; whether an event's signature is its actor's is
+ * the follower's to check, and whether an operation is allowed is the contracts'.
+ */
+import { Transaction, Wallet, hexlify } from 'ethers';
+import type { z } from 'zod';
+import { AppError } from '../../../../src-shared/errors.ts';
+import type { SignedOperation } from '../../../../src-shared/operations.ts';
+import type { LedgerEvent, LedgerHead, LedgerPort, NetworkConfig } from '../../ports.ts';
+import { decodeLog, encodeSubmit, followedTopics } from './gateway-abi.ts';
+import { badAnswer, openJsonRpc } from './json-rpc.ts';
+import type { JsonRpcEndpoint } from './json-rpc.ts';
+import * as values from './rpc-values.ts';
+
+/** What the gateway wants left before it calls a module (its own limit for a module, one 64th, and its reserve), with the fixed part. */
+const batchGas = 800_000n;
+/** More than the dearest frequent operation needs; the gateway takes what it uses. */
+const operationGas = 250_000n;
+/** Non-zero call data (EIP-7623's floor), once more in the event. */
+const byteGas = 60n;
+
+type RefusalReason = 'nonce-too-low' | 'underpriced' | 'other';
+
+/** Clients have no codes in common for these; the words are those of Geth, Besu, Nethermind, Erigon, Reth and Anvil. */
+const sendAnswers: readonly { pattern: RegExp; meaning: 'sent' | RefusalReason }[] = [
+  { pattern: /already known|already imported|known transaction|already in (?:the )?(?:tx)?pool|ALREADY_EXISTS/i, meaning: 'sent' },
+  { pattern: /nonce too low|nonce below|NONCE_TOO_LOW|OldNonce|nonce has already been used|invalid nonce/i, meaning: 'nonce-too-low' },
+  { pattern: /underpriced|fee too low|gas price (?:too low|below)|FeeTooLow|GAS_PRICE_TOO_LOW/i, meaning: 'underpriced' },
+];
+
+function gasLimitOf(operations: readonly SignedOperation[], data: string): bigint {
+  const signatures = operations.reduce((count, operation) => count + operation.signatures.length, 0);
+  // A further signature: one more recovery, and for an admission one more governor.
+  const extra = BigInt(signatures - operations.length) * 20_000n;
+  return batchGas + BigInt(operations.length) * operationGas + extra + BigInt(data.length / 2) * byteGas;
+}
+
+function wrongChain(host: string, message: string, details: Record<string, string | number>): AppError {
+  return new AppError('LEDGER_WRONG_CHAIN', message, { host, ...details });
+}
+
+/** A ledger, not yet connected: `connect` comes first, other calls before it throw LEDGER_UNREACHABLE. */
+export function createLedger(): LedgerPort {
+  let endpoint: JsonRpcEndpoint | null = null;
+  let config: NetworkConfig | null = null;
+
+  function connected(): { endpoint: JsonRpcEndpoint; config: NetworkConfig } {
+    if (endpoint === null || config === null) {
+      throw new AppError('LEDGER_UNREACHABLE', 'No ledger is connected yet. What you save is kept here.', { reason: 'not-connected' });
+    }
+    return { endpoint, config };
+  }
+
+  async function call<T extends z.ZodType>(method: string, params: readonly unknown[], schema: T): Promise<z.infer<T>> {
+    const { endpoint: current } = connected();
+    const answer = schema.safeParse(await current.send(method, params));
+    if (!answer.success) throw badAnswer(current.host, method);
+    return answer.data;
+  }
+
+  async function latestBlock() {
+    return call('eth_getBlockByNumber', ['latest', false], values.block);
+  }
+
+  async function head(): Promise<LedgerHead> {
+    const { number, hash, timestamp } = await latestBlock();
+    return { number, hash, timestamp };
+  }
+
+  function parseEvents(logs: readonly values.Log[], from: number, to: number): LedgerEvent[] {
+    const { endpoint: current, config: network } = connected();
+    const events: LedgerEvent[] = [];
+    for (const log of logs) {
+      const outside = log.blockNumber < from || log.blockNumber > to || log.address !== network.operations.toLowerCase();
+      if (outside || log.removed === true) throw badAnswer(current.host, 'logs that were not asked for');
+      let event: LedgerEvent | null;
+      try {
+        event = decodeLog(log);
+      } catch {
+        throw badAnswer(current.host, 'a log that the contracts cannot have written');
+      }
+      if (event !== null) events.push(event);
+    }
+    return events.sort((a, b) => a.block - b.block || a.logIndex - b.logIndex);
+  }
+
+  return {
+    get config() {
+      return config;
+    },
+
+    connect(url, network) {
+      const next = openJsonRpc(url, network.chainId);
+      endpoint?.close();
+      endpoint = next;
+      config = network;
+    },
+
+    async check() {
+      const { endpoint: current, config: network } = connected();
+      const chainId = await call('eth_chainId', [], values.quantity);
+      if (chainId !== network.chainId) {
+        throw wrongChain(
+          current.host,
+          `The ledger at ${current.host} is another network (chain ${chainId}; this clinic's is ${network.chainId}). Nothing was sent to it. Check the address in the settings.`,
+          { reason: 'chain', expected: network.chainId, actual: chainId },
+        );
+      }
+      const code = await call('eth_getCode', [network.operations, 'latest'], values.code);
+      if (code === '0x') {
+        throw wrongChain(
+          current.host,
+          `The ledger at ${current.host} does not hold this network's contracts: it may have been set up anew. What you saved is safe here and is sent when they are back.`,
+          { reason: 'gateway-missing', chainId },
+        );
+      }
+      return head();
+    },
+
+    head,
+
+    async blockHash(number) {
+      const block = await call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false], values.block.nullable());
+      return block?.hash ?? null;
+    },
+
+    async events(from, to) {
+      const { config: network } = connected();
+      const filter = {
+        address: network.operations,
+        topics: [followedTopics],
+        fromBlock: `0x${from.toString(16)}`,
+        toBlock: `0x${to.toString(16)}`,
+      };
+      return parseEvents(await call('eth_getLogs', [filter], values.logs), from, to);
+    },
+
+    async nonce(relayer) {
+      return call('eth_getTransactionCount', [relayer, 'latest'], values.quantity);
+    },
+
+    async signBatch(operations, relayerKey, nonce, gasPriceFactor = 1) {
+      const { endpoint: current, config: network } = connected();
+      const [price, block] = await Promise.all([call('eth_gasPrice', [], values.wei), latestBlock()]);
+      const data = encodeSubmit(operations);
+      const gasLimit = gasLimitOf(operations, data);
+      if (gasLimit > BigInt(block.gasLimit)) {
+        throw new AppError(
+          'LEDGER_REFUSED',
+          `A batch of ${operations.length} operations is too much for one block of the ledger at ${current.host}. Nothing is lost.`,
+          {
+            reason: 'batch-too-large',
+            host: current.host,
+            operations: operations.length,
+          },
+        );
+      }
+      // Legacy transactions: every client takes them, with a base fee or without.
+      const transaction = Transaction.from({
+        type: 0,
+        chainId: network.chainId,
+        to: network.operations,
+        nonce,
+        gasLimit,
+        gasPrice: (price * BigInt(Math.ceil(gasPriceFactor * 1000)) + 999n) / 1000n,
+        data,
+      });
+      const raw = await new Wallet(hexlify(relayerKey)).signTransaction(transaction);
+      const { hash } = Transaction.from(raw);
+      if (hash === null) throw new AppError('INTERNAL', 'The batch could not be signed. Nothing was sent, and nothing is lost.');
+      return { hash, raw };
+    },
+
+    async broadcast(raw) {
+      try {
+        await call('eth_sendRawTransaction', [raw], values.hash);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'LEDGER_REFUSED') throw error;
+        const text = String(error.details['text']);
+        const meaning = sendAnswers.find(({ pattern }) => pattern.test(text))?.meaning ?? 'other';
+        if (meaning === 'sent') return;
+        throw new AppError('LEDGER_REFUSED', error.message, { ...error.details, reason: meaning }, { cause: error });
+      }
+    },
+
+    async receipt(hash) {
+      const receipt = await call('eth_getTransactionReceipt', [hash], values.receipt);
+      if (receipt === null) return null;
+      return { block: receipt.blockNumber, blockHash: receipt.blockHash, success: receipt.status === '0x1' };
+    },
+
+    relayerAddress(relayerKey) {
+      return new Wallet(hexlify(relayerKey)).address;
+    },
+
+    close() {
+      endpoint?.close();
+      endpoint = null;
+      config = null;
+    },
+  };
+}
