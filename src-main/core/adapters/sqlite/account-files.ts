@@ -1,5 +1,5 @@
 /** Where an account's index lies, and how one that cannot be read is put out of the way without being destroyed. */
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../../src-shared/errors.ts';
 
@@ -17,4 +17,16 @@ export function setAside(file: string): void {
   for (const suffix of ['-wal', '-shm', '']) {
     if (existsSync(file + suffix)) renameSync(file + suffix, `${file}.damaged-${stamp}${suffix}`);
   }
+}
+
+/** Notes that a file was found damaged in use: the cheap check at its next opening might not meet the damaged page. */
+export function markDamaged(file: string): void {
+  writeFileSync(`${file}.damaged`, '');
+}
+
+/** Whether it was noted; the note is taken off. */
+export function takeDamagedMark(file: string): boolean {
+  const marked = existsSync(`${file}.damaged`);
+  rmSync(`${file}.damaged`, { force: true });
+  return marked;
 }

@@ -59,8 +59,11 @@ export function translated<T>(file: string, step: () => T): T {
   }
 }
 
-/** The same object with every method's failures translated. */
-export function translating<T extends object>(file: string, target: T): T {
+/**
+ * The same object with every method's failures translated.
+ * @param onDamaged called when a method met a damaged page.
+ */
+export function translating<T extends object>(file: string, target: T, onDamaged?: () => void): T {
   const wrapped = new Map<PropertyKey, unknown>();
   return new Proxy(target, {
     get(object, name) {
@@ -68,7 +71,15 @@ export function translating<T extends object>(file: string, target: T): T {
       if (known !== undefined) return known;
       const value: unknown = Reflect.get(object, name, object);
       if (typeof value !== 'function') return value;
-      const method = (...parameters: unknown[]): unknown => translated(file, () => Reflect.apply(value, object, parameters) as unknown);
+      const method = (...parameters: unknown[]): unknown => {
+        try {
+          return Reflect.apply(value, object, parameters) as unknown;
+        } catch (error) {
+          const translation = translate(error, file);
+          if (translation instanceof AppError && translation.code === 'STORE_DAMAGED') onDamaged?.();
+          throw translation;
+        }
+      };
       wrapped.set(name, method);
       return method;
     },

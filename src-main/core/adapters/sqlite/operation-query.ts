@@ -16,6 +16,11 @@ const indexed = ['digest', 'compartment', 'patient', 'grantee', 'member', 'actor
 const textual: ReadonlySet<string> = new Set(['patient', 'member', 'actor']);
 const states: readonly OperationState[] = ['pending', 'submitted', 'mined', 'final', 'rejected'];
 
+const orders = {
+  seq: { up: 'ORDER BY seq', down: 'ORDER BY seq DESC' },
+  ledger: { up: 'ORDER BY block IS NULL, block, log_index, seq', down: 'ORDER BY block IS NOT NULL, block DESC, log_index DESC, seq DESC' },
+} as const;
+
 /** @throws AppError INVALID_INPUT for malformed ids and unknown states. */
 export function operationQuery(filter: OperationFilter): OperationQuery {
   const conditions: string[] = [];
@@ -44,7 +49,7 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   return {
     from: `FROM operations${hint(filter, driver)}${where}`,
-    order: filter.order === 'seq' ? 'ORDER BY seq' : 'ORDER BY block IS NULL, block, log_index, seq',
+    order: orders[filter.order ?? 'ledger'][filter.descending ? 'down' : 'up'],
     parameters,
   };
 }

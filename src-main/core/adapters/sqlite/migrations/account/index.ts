@@ -1,0 +1,5 @@
+/** Migrations of an account's index in order. */
+import type { Migration } from '../../migrate.ts';
+import { initial } from './0001-initial.ts';
+
+export const accountMigrations: readonly Migration[] = [initial];

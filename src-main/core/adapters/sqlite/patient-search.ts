@@ -1,0 +1,111 @@
+/**
+ * Search while typing, in bounded time whatever is typed: no step looks at more than a few thousand short rows, and none sorts a whole
+ * match set. One word is a range of the token table. Several words start from the rarest, where there is a rare one; else from an
+ * intersection of their first letters in the full-text index, which reads only until it has found enough.
+ */
+import type { Db, Statement } from './database.ts';
+import { queryWords, stem, tokenField, withoutTrunk } from './patient-words.ts';
+
+/** A word with fewer matches than this is rare: all of them are looked at. */
+const rare = 400;
+/** Rows that the intersection of frequent beginnings looks at before it is content with what it found. */
+const maxIntersected = 3000;
+
+interface Candidate {
+  readonly id: number;
+  readonly words: string;
+}
+
+export class PatientSearch {
+  readonly #range: Statement;
+  readonly #rareWith: Statement;
+  readonly #intersected: Statement;
+
+  constructor(db: Db) {
+    this.#range = db
+      .prepare('SELECT id FROM patient_tokens WHERE field = ? AND token >= ? AND token < ? ORDER BY token, id LIMIT ?')
+      .pluck();
+    // Every further word must begin some word of the patient: words are kept as " one two three ".
+    this.#rareWith = db.prepare(`
+      SELECT id, words FROM patient_words
+      WHERE id IN (SELECT value FROM json_each(@ids))
+        AND NOT EXISTS (SELECT 1 FROM json_each(@others) AS other WHERE instr(words, other.value) = 0)`);
+    this.#intersected = db.prepare(`
+      SELECT id, words FROM (SELECT rowid AS match FROM patients_fts WHERE patients_fts MATCH @stems ORDER BY rowid LIMIT ${maxIntersected})
+      JOIN patient_words ON id = match
+      WHERE NOT EXISTS (SELECT 1 FROM json_each(@others) AS other WHERE instr(words, other.value) = 0)
+      LIMIT @limit`);
+  }
+
+  /** Ids of the patients, best matches first; null for a text without words. */
+  search(text: string, limit: number): number[] | null {
+    const words = queryWords(text);
+    const [first] = words;
+    if (first === undefined) return null;
+    return words.length === 1 ? this.#single(first, limit) : this.#several(words, limit);
+  }
+
+  /** Family names first, then given names, phones, identifiers; exact words come before longer ones by the order of the table. */
+  #single(word: string, limit: number): number[] {
+    const found = new Set<number>();
+    for (const field of Object.values(tokenField)) {
+      // A patient may have several words with this beginning, so a few rows more than wanted.
+      for (const id of this.#matches(field, word, limit * 2)) {
+        if (found.size >= limit) return [...found];
+        found.add(id);
+      }
+    }
+    return [...found];
+  }
+
+  #several(words: readonly string[], limit: number): number[] {
+    const others = JSON.stringify(words.map((word) => ` ${withoutTrunk(word)}`));
+    let rarest: Set<number> | undefined;
+    for (const word of words) {
+      const ids = this.#allMatches(word);
+      if (ids !== undefined && (rarest === undefined || ids.size < rarest.size)) rarest = ids;
+    }
+    const candidates =
+      rarest === undefined
+        ? this.#intersected.all({ stems: intersection(words), others, limit: limit * 4 })
+        : this.#rareWith.all({ ids: JSON.stringify([...rarest]), others });
+    return (candidates as Candidate[])
+      .map(({ id, words: own }) => ({
+        id,
+        exact: words.filter((word) => own.includes(` ${word} `)).length,
+        first: startsWithAny(own, words),
+      }))
+      .sort((a, b) => b.exact - a.exact || b.first - a.first || a.id - b.id)
+      .slice(0, limit)
+      .map(({ id }) => id);
+  }
+
+  /** All patients with a word of this beginning, or undefined where they are too many to look at. */
+  #allMatches(word: string): Set<number> | undefined {
+    const ids = new Set<number>();
+    for (const field of Object.values(tokenField)) {
+      const matches = this.#matches(field, word, rare);
+      if (matches.length === rare) return undefined;
+      for (const id of matches) ids.add(id);
+    }
+    return ids;
+  }
+
+  #matches(field: number, word: string, limit: number): number[] {
+    const from = field === tokenField.phone ? withoutTrunk(word) : word;
+    return this.#range.all(field, from, `${from}\u{10ffff}`, limit) as number[];
+  }
+}
+
+/** Family words stand first in a patient's words. */
+function startsWithAny(own: string, words: readonly string[]): number {
+  return words.some((word) => own.startsWith(` ${word}`)) ? 1 : 0;
+}
+
+/** An FTS5 query: words hold letters and digits only, and are quoted all the same. */
+function intersection(words: readonly string[]): string {
+  return words
+    .map((word) => stem(withoutTrunk(word)))
+    .map((beginning) => (Array.from(beginning).length < 3 ? `"${beginning}"*` : `"${beginning}"`))
+    .join(' AND ');
+}
