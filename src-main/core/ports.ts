@@ -142,10 +142,27 @@ export interface RecordCryptoPort {
     recipients: readonly { readonly id: string; readonly encryptionKey: string; readonly keys: readonly EnvelopeKey[] }[],
   ): Promise<EncodedBlock>;
   /** The keys in a block that are sealed for this recipient; null where none is. Throws TAMPERED where one is but does not open. */
-  openEnvelopes(bytes: Uint8Array, network: string, patient: string, recipient: string, secretKey: Uint8Array): Promise<EnvelopeKey[] | null>;
+  openEnvelopes(
+    bytes: Uint8Array,
+    network: string,
+    patient: string,
+    recipient: string,
+    secretKey: Uint8Array,
+  ): Promise<EnvelopeKey[] | null>;
   /** An organization's secret keys sealed to one member. */
-  sealOrganizationKey(network: string, organization: string, member: { id: string; encryptionKey: string }, secretKeys: readonly Uint8Array[]): Promise<EncodedBlock>;
-  openOrganizationKey(bytes: Uint8Array, network: string, organization: string, member: string, secretKey: Uint8Array): Promise<Uint8Array[] | null>;
+  sealOrganizationKey(
+    network: string,
+    organization: string,
+    member: { id: string; encryptionKey: string },
+    secretKeys: readonly Uint8Array[],
+  ): Promise<EncodedBlock>;
+  openOrganizationKey(
+    bytes: Uint8Array,
+    network: string,
+    organization: string,
+    member: string,
+    secretKey: Uint8Array,
+  ): Promise<Uint8Array[] | null>;
   /** A readable block (DAG-CBOR), for profiles: {type, name, …}. At most 4 KiB. */
   encodeProfile(profile: Profile): EncodedBlock;
   decodeProfile(bytes: Uint8Array): Profile;
@@ -217,7 +234,12 @@ export interface LedgerPort {
   events(from: number, to: number): Promise<LedgerEvent[]>;
   nonce(relayer: string): Promise<number>;
   /** Builds and signs the batch without sending it, so that it can be stored first. Gas price as the network asks (zero on ours). */
-  signBatch(operations: readonly SignedOperation[], relayerKey: Uint8Array, nonce: number, gasPriceFactor?: number): Promise<{ hash: string; raw: string }>;
+  signBatch(
+    operations: readonly SignedOperation[],
+    relayerKey: Uint8Array,
+    nonce: number,
+    gasPriceFactor?: number,
+  ): Promise<{ hash: string; raw: string }>;
   /** Sends a stored transaction. "already known" counts as sent. Throws LEDGER_REFUSED with details.reason 'nonce-too-low' | 'underpriced' | 'other'. */
   broadcast(raw: string): Promise<void>;
   receipt(hash: string): Promise<{ block: number; blockHash: string; success: boolean } | null>;
@@ -266,7 +288,13 @@ export interface IpfsPort {
   /** Bytes [offset, offset+length) of a UnixFS file, each block checked against its CID. */
   readFile(
     cid: string,
-    options?: { readonly offset?: number; readonly length?: number; readonly offline?: boolean; readonly timeoutMs?: number; readonly maxBytes?: number },
+    options?: {
+      readonly offset?: number;
+      readonly length?: number;
+      readonly offline?: boolean;
+      readonly timeoutMs?: number;
+      readonly maxBytes?: number;
+    },
   ): Promise<Uint8Array>;
 }
 
@@ -312,6 +340,8 @@ export interface OperationFilter {
   readonly limit?: number;
   /** 'ledger' (default): anchored ones by block and log index, then the rest by seq. 'seq': as they became known. */
   readonly order?: 'ledger' | 'seq';
+  /** Turns the order round: the newest first. */
+  readonly descending?: boolean;
 }
 
 export interface StoredTransaction {
@@ -351,7 +381,10 @@ export interface WorkstationStorePort {
   /** Takes a transaction out; its operations that are still 'submitted' go back to 'pending'. */
   dropTransaction(hash: string): void;
   /** Follower: in one transaction, records the events of blocks up to and including `head`, and its cursor. */
-  applyEvents(events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[], blocks: readonly { number: number; hash: string }[]): void;
+  applyEvents(
+    events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[],
+    blocks: readonly { number: number; hash: string }[],
+  ): void;
   /** Operations mined at or below this block are final. */
   finalize(block: number): void;
   /** Followed blocks, newest first. */
@@ -441,6 +474,8 @@ export interface AccountIndexPort {
   commitIndexed(commit: string): boolean;
   records(filter: RecordListFilter): RecordRow[];
   countRecords(patient: string): { readonly resourceType: string; readonly category: Category; readonly count: number }[];
+  /** Current versions in one chart whose title or code has words beginning so; newest first. */
+  searchRecords(patient: string, text: string, limit: number): RecordRow[];
   versions(recordId: string): RecordRow[];
   version(versionId: string): RecordRow | undefined;
   removeCommit(commit: string): void;
