@@ -11,6 +11,7 @@ export default defineConfig({
   root: resolve(import.meta.dirname, 'src-renderer'),
   base: './',
   publicDir: false,
+  cacheDir: resolve(import.meta.dirname, 'node_modules/.vite'),
   plugins: [svelte({ configFile: resolve(import.meta.dirname, 'svelte.config.js') })],
   build: {
     outDir: resolve(import.meta.dirname, 'dist/renderer'),

@@ -9,15 +9,17 @@ export interface Route {
   readonly params: Readonly<Record<string, string>>;
 }
 
-function read(hash: string): Route | null {
+/** Where everybody starts; the frame goes on from here to the first screen that the person's roles show. */
+const start: Route = { screen: 'patients', params: {} };
+
+function read(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const screen = screenNames.find((known) => known === path);
-  return screen ? { screen, params: Object.fromEntries(new URLSearchParams(query)) } : null;
+  return screen ? { screen, params: Object.fromEntries(new URLSearchParams(query)) } : start;
 }
 
 class Router {
-  /** Null where the address names no screen; the frame then goes to the first one the person may see. */
-  route: Route | null = $state.raw(read(location.hash));
+  route: Route = $state.raw(read(location.hash));
 
   constructor() {
     window.addEventListener('hashchange', () => (this.route = read(location.hash)));
@@ -43,5 +45,5 @@ export function navigate(screen: ScreenName, params: Readonly<Record<string, str
 /** Leaves every screen, for the lock screen: the next person must not see where the last one was. */
 export function clearRoute(): void {
   history.replaceState(null, '', location.pathname + location.search);
-  router.route = null;
+  router.route = start;
 }
