@@ -1,0 +1,89 @@
+/**
+ * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
+ * applied operation is checked for that here, and counted where it does not hold.
+ */
+import { AppError } from '../../../../src-shared/errors.ts';
+import { operationKinds } from '../../../../src-shared/operations.ts';
+import type { OperationKind, SignedOperation } from '../../../../src-shared/operations.ts';
+import type { DecodedOperation, LedgerEvent, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
+
+/** Recovering a signer takes about a millisecond; between so many the event loop gets its turn. */
+const checksPerTurn = 20;
+
+/** Kinds of the operations whose state changed; empty where only the status did. */
+export type OperationChange = ReadonlySet<OperationKind>;
+export const statusOnly: OperationChange = new Set();
+export const allKinds: OperationChange = new Set(Object.keys(operationKinds) as OperationKind[]);
+
+export interface CheckedEvents {
+  readonly believed: { event: LedgerEvent; decoded?: DecodedOperation }[];
+  readonly forged: number;
+  readonly kinds: OperationChange;
+}
+
+interface Check {
+  readonly store: WorkstationStorePort;
+  readonly codec: OperationCodecPort;
+  readonly network: NetworkConfig;
+}
+
+function sameContent(a: SignedOperation, b: SignedOperation): boolean {
+  return a.kind === b.kind && a.actor === b.actor && a.issuedAt === b.issuedAt && a.deadline === b.deadline && a.payload === b.payload;
+}
+
+function sameSignatures(a: SignedOperation, b: SignedOperation): boolean {
+  return a.signatures.length === b.signatures.length && a.signatures.every((signature, i) => signature === b.signatures[i]);
+}
+
+/** The decoded operation, or null where its content or signatures do not hold. */
+function verify({ store, codec, network }: Check, opId: string, operation: SignedOperation | undefined): DecodedOperation | null {
+  if (operation === undefined || operation.opId !== opId) return null;
+  let decoded: DecodedOperation;
+  try {
+    decoded = codec.decodePayload(operation);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'INVALID_INPUT') return null;
+    throw error;
+  }
+  const known = store.operation(opId);
+  if (known?.origin === 'here') {
+    // Someone used the id of an operation made here for another one: what was made here must not be overwritten by it.
+    if (!sameContent(known.operation, operation)) return null;
+    if (sameSignatures(known.operation, operation)) return decoded;
+  }
+  const digest = codec.digest(network, operation);
+  const [actorSignature = '', patientSignature = ''] = operation.signatures;
+  if (codec.recover(digest, actorSignature) !== operation.actor) return null;
+  // A registration binds the patient's keys: it counts only with the patient's own signature.
+  if (decoded.kind === 'RegisterPatient' && codec.recover(digest, patientSignature) !== decoded.payload.patient) return null;
+  return decoded;
+}
+
+/**
+ * Checks the events of a range. Rejections are believed only where they come from a transaction of this workstation: anyone can cause a
+ * rejection of any id by relaying a forgery of it.
+ */
+export async function checkEvents(check: Check, events: readonly LedgerEvent[]): Promise<CheckedEvents> {
+  const believed: CheckedEvents['believed'] = [];
+  const kinds = new Set<OperationKind>();
+  let forged = 0;
+  const ownHashes = new Set(check.store.openTransactions().map(({ hash }) => hash));
+  for (const [i, event] of events.entries()) {
+    if (i % checksPerTurn === checksPerTurn - 1) await new Promise((resolve) => setImmediate(resolve));
+    if (event.type === 'rejected') {
+      const known = ownHashes.has(event.txHash) ? check.store.operation(event.opId) : undefined;
+      if (known === undefined) continue;
+      believed.push({ event });
+      kinds.add(known.kind);
+      continue;
+    }
+    const decoded = verify(check, event.opId, event.operation);
+    if (decoded === null) {
+      forged += 1;
+      continue;
+    }
+    believed.push({ event, decoded });
+    kinds.add(decoded.kind);
+  }
+  return { believed, forged, kinds };
+}

@@ -1,0 +1,212 @@
+/**
+ * Follows the ledger: reads the gateway's events block range by block range into the store, notices when blocks it has read are no longer
+ * there (a reorganization, a ledger that lost blocks or began anew), rolls back and replays.
+ */
+import { AppError, toWireError } from '../../../../src-shared/errors.ts';
+import type { WireError } from '../../../../src-shared/errors.ts';
+import type { LedgerHead, LedgerPort, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
+import { allKinds, checkEvents, statusOnly } from './event-check.ts';
+import type { OperationChange } from './event-check.ts';
+import { createLoop } from './loop.ts';
+
+const activePollMs = 500;
+const idlePollMs = 1000;
+const idleAfterMs = 120_000;
+const firstRange = 1000;
+const longestRange = 10_000;
+/** A range with more events than this is too long, one with a quarter too short. */
+const wantedEvents = 1000;
+/** Followed blocks that are looked through for the last common one. */
+const searchedBlocks = 4096;
+/** Polls in which a head below the followed block, on the same chain, is taken for a node that lags. */
+const patience = 4;
+const forgedSetting = 'ledgerForged';
+
+export interface FollowerStatus {
+  readonly state: 'online' | 'offline';
+  readonly head: number | null;
+  readonly followed: number | null;
+  /** Milliseconds; when the ledger was last read to its head. */
+  readonly lastSync: number | null;
+  readonly error: WireError | null;
+  /** Operations not yet in a block. */
+  readonly pending: number;
+  readonly rejected: number;
+  /** Events left out because their signature or content does not hold. */
+  readonly forged: number;
+}
+
+export interface Follower {
+  start(): void;
+  poke(): void;
+  /** Resolves when nothing runs any more; closing the ledger first cuts a hanging request short. */
+  stop(): Promise<void>;
+  status(): FollowerStatus;
+}
+
+export interface FollowerOptions {
+  readonly store: WorkstationStorePort;
+  readonly ledger: LedgerPort;
+  readonly codec: OperationCodecPort;
+  /** Blocks after which an operation is final: 0 where blocks are final at once (QBFT). */
+  readonly confirmations: number;
+  readonly clock: () => number;
+  readonly onChange: (kinds: OperationChange) => void;
+  /** The ledger has no gateway at its address: it began anew. Deploys it again; throws where that is not ours to do. */
+  readonly onMissingGateway?: () => Promise<void>;
+}
+
+export function createFollower(options: FollowerOptions): Follower {
+  const { store, ledger, codec, confirmations, clock, onChange } = options;
+  let state: FollowerStatus['state'] = 'offline';
+  let head: LedgerHead | null = null;
+  let lastSync: number | null = null;
+  let error: WireError | null = null;
+  let checked = false;
+  let range = firstRange;
+  let lagging = 0;
+  let lastNews = clock();
+
+  const cursor = () => store.followedBlocks(1)[0];
+
+  /** The newest followed block that the ledger still has, by bisection; -1 where it has none. */
+  async function lastCommonBlock(top: number): Promise<number> {
+    const blocks = store.followedBlocks(searchedBlocks).filter(({ number }) => number <= top);
+    let low = 0;
+    let high = blocks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const block = blocks[middle];
+      if (block !== undefined && (await ledger.blockHash(block.number)) === block.hash) high = middle;
+      else low = middle + 1;
+    }
+    return blocks[low]?.number ?? -1;
+  }
+
+  /** Rolls back where the ledger no longer holds what was followed. False where that cannot be told yet. */
+  async function alignWith(now: LedgerHead): Promise<boolean> {
+    const followed = cursor();
+    if (followed === undefined) return true;
+    if (now.number >= followed.number) {
+      lagging = 0;
+      const hash = now.number === followed.number ? now.hash : await ledger.blockHash(followed.number);
+      if (hash === followed.hash) return true;
+    }
+    const common = await lastCommonBlock(now.number);
+    const shorterOnly =
+      now.number < followed.number &&
+      common >= 0 &&
+      store.followedBlocks(searchedBlocks).find((b) => b.number <= now.number)?.number === common;
+    if (shorterOnly && ++lagging <= patience) return false;
+    lagging = 0;
+    checked = false;
+    range = firstRange;
+    store.rollBackTo(common);
+    if (common < 0) store.setSetting(forgedSetting, 0);
+    onChange(allKinds);
+    return false;
+  }
+
+  /** Reads one range. False where the chain changed under it. */
+  async function readRange(from: number, to: number, now: LedgerHead): Promise<boolean> {
+    const hashOf = async () => (to === now.number ? now.hash : await ledger.blockHash(to));
+    const hash = await hashOf();
+    if (hash === null) return false;
+    const events = await ledger.events(from, to);
+    const blocks = new Map<number, string>(events.map((event) => [event.block, event.blockHash]));
+    const consistent = events.every((event) => blocks.get(event.block) === event.blockHash);
+    // Asked again after the logs: only then do they belong to the block whose hash is kept.
+    if (!consistent || (blocks.get(to) ?? hash) !== hash || (await ledger.blockHash(to)) !== hash) return false;
+    blocks.set(to, hash);
+    const network = ledger.config;
+    if (network === null) return false;
+    const { believed, forged, kinds } = await checkEvents({ store, codec, network }, events);
+    if (loop.stopping) return false;
+    if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);
+    store.applyEvents(
+      believed,
+      [...blocks].map(([number, blockHash]) => ({ number, hash: blockHash })).sort((a, b) => a.number - b.number),
+    );
+    if (events.length > wantedEvents) range = Math.max(1, range >> 1);
+    else if (events.length < wantedEvents / 4) range = Math.min(range * 2, longestRange);
+    if (kinds.size > 0) onChange(kinds);
+    return true;
+  }
+
+  async function readTo(now: LedgerHead): Promise<void> {
+    for (let from = (cursor()?.number ?? -1) + 1; from <= now.number && !loop.stopping;) {
+      const to = Math.min(from + range - 1, now.number);
+      try {
+        if (!(await readRange(from, to, now))) return loop.poke();
+      } catch (failure) {
+        // Endpoints limit ranges by rules of their own; a smaller one is asked for before that counts as a failure.
+        const tooMuch = failure instanceof AppError && (failure.code === 'LEDGER_REFUSED' || failure.details['reason'] === 'too-large');
+        if (!tooMuch || range === 1) throw failure;
+        range = Math.max(1, range >> 2);
+        continue;
+      }
+      from = to + 1;
+    }
+  }
+
+  async function checkLedger(): Promise<void> {
+    try {
+      await ledger.check();
+    } catch (failure) {
+      const gone = failure instanceof AppError && failure.details['reason'] === 'gateway-missing';
+      if (!gone || options.onMissingGateway === undefined) throw failure;
+      await options.onMissingGateway();
+      await ledger.check();
+    }
+    checked = true;
+  }
+
+  async function round(): Promise<number> {
+    if (!checked) await checkLedger();
+    const now = await ledger.head();
+    if (loop.stopping) return 0;
+    const news = now.hash !== head?.hash || state === 'offline';
+    head = now;
+    if (await alignWith(now)) {
+      await readTo(now);
+    } else if (lagging === 0) {
+      loop.poke();
+    }
+    if (loop.stopping) return 0;
+    const followed = cursor()?.number ?? -1;
+    if (news && Math.min(now.number - confirmations, followed) >= 0) store.finalize(Math.min(now.number - confirmations, followed));
+    state = 'online';
+    error = null;
+    if (followed === now.number) lastSync = clock();
+    if (news) {
+      lastNews = clock();
+      onChange(statusOnly);
+    }
+    return clock() - lastNews < idleAfterMs ? activePollMs : idlePollMs;
+  }
+
+  const loop = createLoop(round, (failure) => {
+    const wire = toWireError(failure);
+    const news = state === 'online' || error?.code !== wire.code || error.message !== wire.message;
+    state = 'offline';
+    error = wire;
+    checked = false;
+    if (news) onChange(statusOnly);
+  });
+
+  return {
+    start: () => loop.start(),
+    poke: () => loop.poke(),
+    stop: () => loop.stop(),
+    status: () => ({
+      state,
+      head: head?.number ?? null,
+      followed: cursor()?.number ?? null,
+      lastSync,
+      error,
+      pending: store.countOperations({ states: ['pending', 'submitted'] }),
+      rejected: store.countOperations({ states: ['rejected'] }),
+      forged: store.setting<number>(forgedSetting) ?? 0,
+    }),
+  };
+}

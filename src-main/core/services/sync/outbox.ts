@@ -1,0 +1,169 @@
+/**
+ * Sends what was signed here: in the order it was made, in batches, each exactly once as far as the ledger is concerned (an operation's id
+ * is used once). A transaction is stored before it is sent, so that after any crash it is known what may have arrived.
+ *
+ * What happened to an operation is the follower's to say. The outbox lets go of a transaction only when the follower has read its block.
+ */
+import { AppError, toWireError } from '../../../../src-shared/errors.ts';
+import type { WireError } from '../../../../src-shared/errors.ts';
+import type { SignedOperation } from '../../../../src-shared/operations.ts';
+import type { LedgerPort, StoredOperation, StoredTransaction, WorkstationStorePort } from '../../ports.ts';
+import { statusOnly } from './event-check.ts';
+import type { OperationChange } from './event-check.ts';
+import { createLoop } from './loop.ts';
+import { settleTransactions } from './open-transactions.ts';
+
+const maxBatchOperations = 100;
+const maxBatchBytes = 100 * 1024;
+/** Batches that may be under way at once. */
+const maxOpen = 4;
+const openPollMs = 250;
+const idlePollMs = 5000;
+/** How long an operation is left out that a ledger reverts even alone. */
+const quarantineMs = 10 * 60_000;
+
+export interface Outbox {
+  start(): void;
+  poke(): void;
+  /** Resolves when nothing runs any more; closing the ledger first cuts a hanging request short. */
+  stop(): Promise<void>;
+  /** Why sending does not go on; null while it does. */
+  readonly error: WireError | null;
+}
+
+export interface OutboxOptions {
+  readonly store: WorkstationStorePort;
+  readonly ledger: LedgerPort;
+  /** secp256k1 key of this workstation's relayer, 32 bytes. */
+  readonly relayerKey: Uint8Array;
+  readonly clock: () => number;
+  /** States of operations changed, or a batch was sent: the follower should look. */
+  readonly onChange: (kinds: OperationChange) => void;
+}
+
+/** About what an operation adds to the call data, in bytes. */
+function sizeOf({ payload, signatures }: SignedOperation): number {
+  // Seven words of head and lengths, and each part padded to a word.
+  return 320 + payload.length / 2 + signatures.reduce((sum, signature) => sum + signature.length / 2 + 96, 0);
+}
+
+function refusalOf(error: unknown): string | null {
+  return error instanceof AppError && error.code === 'LEDGER_REFUSED' ? String(error.details['reason']) : null;
+}
+
+export function createOutbox({ store, ledger, relayerKey, clock, onChange }: OutboxOptions): Outbox {
+  const relayer = ledger.relayerAddress(relayerKey);
+  const quarantine = new Map<string, number>();
+  let batchLimit = maxBatchOperations;
+  let checked = false;
+  let error: WireError | null = null;
+
+  function nextBatch(): StoredOperation[] {
+    const now = clock();
+    for (const [opId, until] of quarantine) if (until <= now) quarantine.delete(opId);
+    const batch: StoredOperation[] = [];
+    let bytes = 0;
+    for (const stored of store.pending(batchLimit + quarantine.size)) {
+      if (quarantine.has(stored.operation.opId)) continue;
+      bytes += sizeOf(stored.operation);
+      if (batch.length === batchLimit || (batch.length > 0 && bytes > maxBatchBytes)) break;
+      batch.push(stored);
+    }
+    return batch;
+  }
+
+  /** A batch that the ledger did not carry out as a whole is tried in halves, down to the operation that is to blame. */
+  function shrink(opIds: readonly string[]): void {
+    batchLimit = Math.max(1, Math.floor(opIds.length / 2));
+    const [only] = opIds;
+    if (opIds.length === 1 && only !== undefined) {
+      quarantine.set(only, clock() + quarantineMs);
+      const text = 'The ledger does not take one of the operations. It is kept here and tried again later; the others go on.';
+      error = toWireError(new AppError('LEDGER_REFUSED', text, { opId: only, reason: 'reverted' }));
+    }
+  }
+
+  /** Signs, stores and sends a batch. False where the round has to begin again with what was learned. */
+  async function sendBatch(batch: readonly StoredOperation[], nonce: number): Promise<boolean> {
+    const opIds = batch.map(({ operation }) => operation.opId);
+    let signed: { hash: string; raw: string };
+    try {
+      signed = await ledger.signBatch(
+        batch.map(({ operation }) => operation),
+        relayerKey,
+        nonce,
+      );
+    } catch (failure) {
+      if (refusalOf(failure) !== 'batch-too-large') throw failure;
+      shrink(opIds);
+      return false;
+    }
+    if (loop.stopping) return false;
+    store.saveTransaction({ ...signed, nonce, opIds, createdAt: clock() });
+    onChange(new Set(batch.map(({ kind }) => kind)));
+    try {
+      await ledger.broadcast(signed.raw);
+    } catch (failure) {
+      const reason = refusalOf(failure);
+      // Unreachable: it may have arrived all the same. It stays open, and is looked for and sent again.
+      // Underpriced: settling replaces it.
+      if (reason === null || reason === 'underpriced') throw failure;
+      store.dropTransaction(signed.hash);
+      if (reason !== 'nonce-too-low') throw failure;
+      return false;
+    }
+    settle.noteSent(signed.hash);
+    onChange(statusOnly);
+    return true;
+  }
+
+  async function round(): Promise<number> {
+    const open = store.openTransactions();
+    if (open.length === 0 && nextBatch().length === 0) return idlePollMs;
+    // Nothing is concluded from the answers of another chain, and nothing sent to it.
+    if (!checked) await ledger.check();
+    checked = true;
+    const nonce = await ledger.nonce(relayer);
+    if (open.length > 0) await settle.round(open, nonce);
+    if (loop.stopping) return 0;
+    const left = store.openTransactions();
+    const batch = nextBatch();
+    if (batch.length === 0 || left.length >= maxOpen) {
+      if (left.length === 0 && batch.length === 0 && quarantine.size === 0) error = null;
+      return left.length > 0 ? openPollMs : idlePollMs;
+    }
+    const sent = await sendBatch(batch, Math.max(nonce, ...left.map((transaction) => transaction.nonce + 1)));
+    if (sent && quarantine.size === 0) error = null;
+    return sent && nextBatch().length === 0 ? openPollMs : 0;
+  }
+
+  const loop = createLoop(round, (failure) => {
+    const wire = toWireError(failure);
+    const news = error?.code !== wire.code || error.message !== wire.message;
+    error = wire;
+    checked = false;
+    if (news) onChange(statusOnly);
+  });
+
+  const settle = settleTransactions({
+    store,
+    ledger,
+    relayerKey,
+    clock,
+    stopping: () => loop.stopping,
+    onSettled(transaction: StoredTransaction, success: boolean) {
+      if (success) batchLimit = Math.min(batchLimit * 2, maxBatchOperations);
+      else shrink(transaction.opIds);
+      onChange(statusOnly);
+    },
+  });
+
+  return {
+    start: () => loop.start(),
+    poke: () => loop.poke(),
+    stop: () => loop.stop(),
+    get error() {
+      return error;
+    },
+  };
+}
