@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     solidity: {
       fuzz: { runs: 64 },
-      invariant: { runs: 16, depth: 24, failOnRevert: false },
+      invariant: { runs: 16, depth: 24, failOnRevert: true },
     },
   },
 });
