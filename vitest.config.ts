@@ -4,10 +4,11 @@
  */
 import { defineConfig } from 'vitest/config';
 
-const nodeProject = (name: string, include: string[], timeout: number, parallel: boolean) => ({
+const nodeProject = (name: string, include: string[], timeout: number, parallel: boolean, exclude: string[] = []) => ({
   test: {
     name,
     include,
+    exclude,
     environment: 'node',
     testTimeout: timeout,
     hookTimeout: timeout,
@@ -25,7 +26,8 @@ export default defineConfig({
       nodeProject('unit', ['test/unit/**/*.test.ts'], 30_000, true),
       nodeProject('integration', ['test/integration/**/*.test.ts'], 60_000, true),
       nodeProject('contracts', ['test/contracts/**/*.test.ts'], 60_000, true),
-      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false),
+      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false, ['test/e2e/**/*.electron.test.ts']),
+      nodeProject('e2e-electron', ['test/e2e/**/*.electron.test.ts'], 180_000, false),
     ],
   },
 });
