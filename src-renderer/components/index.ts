@@ -1,4 +1,5 @@
 /** The shared components in one import. */
+export { default as Brand } from './brand.svelte';
 export { default as Button } from './button.svelte';
 export { default as Checkbox } from './checkbox.svelte';
 export { default as CodeBox } from './code-box.svelte';
@@ -8,12 +9,15 @@ export { default as Dialog } from './dialog.svelte';
 export { default as EmptyState } from './empty-state.svelte';
 export { default as ErrorSummary } from './error-summary.svelte';
 export { default as Field } from './field.svelte';
+export { default as Brand } from './brand.svelte';
 export { default as IconButton } from './icon-button.svelte';
 export { default as Kbd } from './kbd.svelte';
 export { default as Notice } from './notice.svelte';
 export { default as Panel } from './panel.svelte';
+export { default as PassphraseField } from './passphrase-field.svelte';
 export { default as PartialDateField } from './partial-date-field.svelte';
 export { default as PatientBanner } from './patient-banner.svelte';
+export { default as ProgressLine } from './progress-line.svelte';
 export { default as QrCode } from './qr-code.svelte';
 export { default as RadioGroup } from './radio-group.svelte';
 export { default as SelectField } from './select-field.svelte';
