@@ -144,9 +144,11 @@ describe('outbox and follower', () => {
     });
     const during = [founded.commit(), founded.commit()];
     here.enqueue(...during);
+    const genesis = here.store.followedBlocks(1000).at(-1);
     process.kill(anvilPid(), 'SIGKILL');
     here.sync.start();
     await anchored([...before, ...during]);
+    expect(here.store.followedBlocks(1000).at(-1)).not.toEqual(genesis);
     const after = founded.commit();
     here.enqueue(after);
     await anchored([after]);

@@ -117,12 +117,25 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     return true;
   }
 
+  /**
+   * Whether the ledger still holds what was followed. If not, the follower is about to put operations back to pending, and what depends on
+   * them must not be sent before them.
+   */
+  async function isAligned(): Promise<boolean> {
+    const followed = store.followedBlocks(1)[0];
+    return followed === undefined || (await ledger.blockHash(followed.number)) === followed.hash;
+  }
+
   async function round(): Promise<number> {
     const open = store.openTransactions();
     if (open.length === 0 && nextBatch().length === 0) return idlePollMs;
     // Nothing is concluded from the answers of another chain, and nothing sent to it.
     if (!checked) await ledger.check();
     checked = true;
+    if (!(await isAligned())) {
+      onChange(statusOnly);
+      return openPollMs;
+    }
     const nonce = await ledger.nonce(relayer);
     if (open.length > 0) await settle.round(open, nonce);
     if (loop.stopping) return 0;
