@@ -20,8 +20,10 @@ export function openDatabase(options: {
   readonly key?: Uint8Array;
   readonly migrations: readonly Migration[];
   readonly cacheKiB?: number;
+  /** Bytes; of a new file only. Larger pages suit large values. */
+  readonly pageSize?: number;
 }): Db {
-  const { file, key, migrations, cacheKiB = 8192 } = options;
+  const { file, key, migrations, cacheKiB = 8192, pageSize } = options;
   const name = basename(file);
   if (key !== undefined && key.length !== 32) throw new RangeError('A database key has 32 bytes');
   return translated(name, () => {
@@ -34,6 +36,7 @@ export function openDatabase(options: {
       }
       // The first real read: decrypts page 1, so a wrong key or a torn header shows here. A full check would cost the start-up.
       db.prepare('SELECT count(*) FROM sqlite_schema').get();
+      if (pageSize !== undefined) db.pragma(`page_size = ${pageSize}`);
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
       db.pragma('foreign_keys = ON');

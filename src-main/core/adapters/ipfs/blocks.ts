@@ -1,0 +1,88 @@
+/**
+ * Reading blocks: from the disk, else from peers. Each is compared with its CID whenever it is read, because a disk can rot and a file can be
+ * changed by someone who has the computer; the size is known before the bytes are.
+ */
+import type { Blockstore } from 'interface-blockstore';
+import type { CID } from 'multiformats/cid';
+import { AppError } from '../../../../src-shared/errors.ts';
+import { matches } from './cids.ts';
+
+/** The blockstore that the adapter is given: Helia's interface, and synchronous, durable access to what is stored here. */
+export interface DurableBlocks extends Blockstore {
+  hasLocal(cid: CID): boolean;
+  sizeLocal(cid: CID): number | undefined;
+  getLocal(cid: CID): Uint8Array | undefined;
+  /** All or none, fsynced when it returns. */
+  putAll(blocks: readonly { readonly cid: CID; readonly bytes: Uint8Array }[]): void;
+}
+
+export interface ReadOptions {
+  readonly offline?: boolean;
+  readonly timeoutMs?: number;
+  readonly maxBytes?: number;
+}
+
+/** Asks the network for a block and stores it; rejects when the signal aborts. Undefined while no node is running. */
+export type FetchBlock = (cid: CID, signal: AbortSignal) => Promise<Uint8Array>;
+
+/** As bitswap's largest message. */
+const maxBlockBytes = 4 * 1024 * 1024;
+const defaultTimeoutMs = 15_000;
+const defaultTimeoutAloneMs = 2_000;
+
+/**
+ * @throws AppError TAMPERED, BLOCK_UNAVAILABLE, FILE_TOO_LARGE, and what the store throws.
+ */
+export async function readBlock(
+  blocks: DurableBlocks,
+  network: { readonly fetch: FetchBlock | null; readonly alone: boolean },
+  cid: CID,
+  options: ReadOptions = {},
+): Promise<Uint8Array> {
+  const { offline = false, maxBytes = maxBlockBytes } = options;
+  const size = blocks.sizeLocal(cid);
+  if (size !== undefined) {
+    bounded(cid, size, maxBytes);
+    const bytes = blocks.getLocal(cid);
+    if (bytes !== undefined) return checked(cid, bytes);
+  }
+  if (offline || network.fetch === null) throw unavailable(cid, offline ? 'offline' : 'not-started');
+  // Without any peer only a reconnection could bring it: do not keep a person waiting for the whole time.
+  const timeoutMs = options.timeoutMs ?? (network.alone ? defaultTimeoutAloneMs : defaultTimeoutMs);
+  const signal = AbortSignal.timeout(timeoutMs);
+  let bytes: Uint8Array;
+  try {
+    bytes = await network.fetch(cid, signal);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw unavailable(cid, signal.aborted ? 'timeout' : 'failed', error);
+  }
+  bounded(cid, bytes.length, maxBytes);
+  return checked(cid, bytes);
+}
+
+function bounded(cid: CID, size: number, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  throw new AppError('FILE_TOO_LARGE', `A block has ${size} bytes, where at most ${maxBytes} are expected. It was not read.`, {
+    cid: cid.toString(),
+    size,
+  });
+}
+
+function checked(cid: CID, bytes: Uint8Array): Uint8Array {
+  if (matches(cid, bytes)) return bytes;
+  throw new AppError(
+    'TAMPERED',
+    'A stored block is not what its CID says: it was changed or damaged on this disk. It is not shown. Other workstations may still have the original; check the disk of this one.',
+    { cid: cid.toString() },
+  );
+}
+
+function unavailable(cid: CID, reason: string, cause?: unknown): AppError {
+  return new AppError(
+    'BLOCK_UNAVAILABLE',
+    `The block ${cid.toString()} is not on this workstation, and no peer has delivered it. Nothing is lost. It will be asked for again when peers are reachable.`,
+    { cid: cid.toString(), reason },
+    { cause },
+  );
+}

@@ -1,0 +1,92 @@
+/**
+ * IPFS for the core: blocks on the disk at once, the network behind it when it is up. Storing and reading what is here work without a
+ * running node; everything that comes from a peer is checked like everything that comes from the disk.
+ */
+import type { EncodedFileBlock, IpfsPort } from '../../ports.ts';
+import { AppError } from '../../../../src-shared/errors.ts';
+import { readBlock } from './blocks.ts';
+import type { DurableBlocks, ReadOptions } from './blocks.ts';
+import { matches, parseCid } from './cids.ts';
+import { layOutFile, readFileRange } from './files.ts';
+import { startNode } from './node.ts';
+import type { Node } from './node.ts';
+import { PeerKeeper, parseAddress } from './peers.ts';
+
+/** @param options.blocks the durable blockstore; it is closed by whoever opened it, after `stop`. */
+export function createIpfs(options: { readonly blocks: DurableBlocks }): IpfsPort {
+  const { blocks } = options;
+  const listeners = new Set<() => void>();
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+  let running: { readonly node: Node; readonly keeper: PeerKeeper } | null = null;
+  // Starting and stopping never overlap.
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (step: () => Promise<void>): Promise<void> => {
+    const done = last.then(step);
+    last = done.catch(() => undefined);
+    return done;
+  };
+  const read = async (cid: string, readOptions?: ReadOptions): Promise<Uint8Array> => {
+    const parsed = parseCid(cid);
+    // A node that is about to be up is waited for; what is here already is not.
+    if (running === null && readOptions?.offline !== true && !blocks.hasLocal(parsed)) await last;
+    const network = { fetch: running?.node.fetch ?? null, alone: running === null || running.keeper.connected().length === 0 };
+    return readBlock(blocks, network, parsed, readOptions);
+  };
+
+  return {
+    start: (startOptions) =>
+      inTurn(async () => {
+        if (running !== null) throw new AppError('INTERNAL', 'The IPFS node is running already.');
+        if (startOptions.swarmKey.length !== 32 || startOptions.identity.length !== 32)
+          throw new RangeError('Swarm key and identity have 32 bytes');
+        startOptions.peers.forEach(parseAddress);
+        const node = await startNode(blocks, startOptions);
+        const keeper = new PeerKeeper(node.helia.libp2p, changed);
+        running = { node, keeper };
+        for (const peer of startOptions.peers) keeper.keep(peer);
+      }),
+    stop: () =>
+      inTurn(async () => {
+        const stopping = running;
+        if (stopping === null) return;
+        running = null;
+        stopping.keeper.stop();
+        await stopping.node.helia.stop();
+        changed();
+      }),
+    addresses: () => (running === null ? [] : running.node.helia.libp2p.getMultiaddrs().map(String)),
+    peers: () => running?.keeper.connected() ?? [],
+    async dial(address) {
+      parseAddress(address);
+      await last;
+      if (running === null)
+        throw new AppError('PEER_UNREACHABLE', 'This workstation is not connected to any network yet. Try again in a moment.');
+      await running.keeper.dial(address);
+    },
+    onPeersChanged(listener) {
+      listeners.add(listener);
+    },
+    layOut: layOutFile,
+    put(encoded) {
+      const parsed = encoded.map(parseBlock);
+      blocks.putAll(parsed);
+      // Not waited for: peers that are told nothing ask again.
+      running?.node.announce(parsed.map(({ cid }) => cid)).catch((error: unknown) => {
+        running?.node.helia.logger.forComponent('anamnesis:ipfs')('blocks not announced: %e', error as Error);
+      });
+    },
+    has: (cid) => blocks.hasLocal(parseCid(cid)),
+    get: read,
+    readFile: (cid, { offset, length, maxBytes, offline, timeoutMs } = {}) =>
+      readFileRange((block) => read(block.toString(), { offline, timeoutMs }), parseCid(cid), { offset, length, maxBytes }),
+  };
+}
+
+/** What is stored under a CID must be it: a mistake would otherwise show only when it is read, as tampering. */
+function parseBlock({ cid, bytes }: EncodedFileBlock): { cid: ReturnType<typeof parseCid>; bytes: Uint8Array } {
+  const parsed = parseCid(cid);
+  if (!matches(parsed, bytes)) throw new AppError('INVALID_INPUT', 'A block does not match its CID. Nothing was saved.', { cid });
+  return { cid: parsed, bytes };
+}
