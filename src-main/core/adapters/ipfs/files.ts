@@ -31,10 +31,10 @@ async function unixfsOver(get: ReadBlock, put: (cid: CID, bytes: Uint8Array) => 
   });
 }
 
-/** Cuts what is laid out into chunks of `chunkSize`; the bytes are in memory as one piece, so nothing is copied. */
+/** Cuts bytes, which are in memory as one piece, into chunks of `chunkSize` without copying them; an empty file is one empty chunk. */
 async function* chunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const bytes of source) {
-    for (let start = 0; start < bytes.length; start += chunkSize) yield bytes.subarray(start, start + chunkSize);
+    for (let start = 0; start === 0 || start < bytes.length; start += chunkSize) yield bytes.subarray(start, start + chunkSize);
   }
 }
 
@@ -45,7 +45,7 @@ export async function layOutFile(bytes: Uint8Array): Promise<{ cid: string; bloc
     (cid) => Promise.reject(new TypeError(`Nothing is read while a file is laid out, yet ${cid.toString()} was asked for`)),
     (cid, block) => blocks.set(cid.toString(), { cid: cid.toString(), bytes: block }),
   );
-  const cid = await fs.addBytes(bytes, { cidVersion: 1, rawLeaves: true, reduceSingleLeafToSelf: true, chunker: fixedSize({ chunkSize }) });
+  const cid = await fs.addBytes(bytes, { cidVersion: 1, rawLeaves: true, reduceSingleLeafToSelf: true, chunker: chunks });
   return { cid: cid.toString(), blocks: [...blocks.values()] };
 }
 
