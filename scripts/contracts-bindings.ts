@@ -42,7 +42,9 @@ const require = createRequire(import.meta.url);
 
 function readSources(): Record<string, { content: string }> {
   const sources: Record<string, { content: string }> = {};
-  for (const name of readdirSync(sourceFolder).filter((file) => file.endsWith('.sol')).sort()) {
+  for (const name of readdirSync(sourceFolder)
+    .filter((file) => file.endsWith('.sol'))
+    .sort()) {
     // The same bytes whatever line ends a checkout has.
     sources[`contracts/src/${name}`] = {
       content: readFileSync(join(sourceFolder, name), 'utf8').replaceAll('\r\n', '\n'),
@@ -126,7 +128,10 @@ function render(header: string, contractOf: (name: string) => CompiledContract):
     '\n/** Names of the modules, by their index in the gateway. */\n',
     constant('moduleNames', moduleNames),
     '\n/** Init codes of the modules, by their index in the gateway. */\n',
-    constant('moduleInitCodes', modules.map((module) => `0x${module.evm.bytecode.object}`)),
+    constant(
+      'moduleInitCodes',
+      modules.map((module) => `0x${module.evm.bytecode.object}`),
+    ),
     ...moduleNames.map((name, index) => {
       const constantName = `${name.charAt(0).toLowerCase()}${name.slice(1)}Abi`;
       return `\n${constant(constantName, modules[index]?.abi)}`;

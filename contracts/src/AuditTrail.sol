@@ -5,7 +5,8 @@ import {Directory} from "./Directory.sol";
 import {Module} from "./Module.sol";
 import {OperationKinds} from "./OperationKinds.sol";
 
-/// @title Checkpoints of the workstations' hash-chained access logs: what was logged before one cannot be rewritten after it.
+/// @title Checkpoints of the workstations' hash-chained access logs.
+/// @notice What was logged before a checkpoint cannot be rewritten after it.
 contract AuditTrail is Module {
     /// @notice A workstation's latest checkpoint.
     /// @param sequence Number of log entries that it covers.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title Calls that can spend and return only so much.
-/// @dev Solidity's own calls copy all that a callee returns; a hostile callee would make its caller pay for that.
+/// @notice Solidity's own calls copy all that a callee returns; a hostile callee would make its caller pay for that.
 library BoundedCall {
     /// @notice Less gas is left than the callee is entitled to, so a failure would say nothing about the operation.
     /// @param required Gas that must be left at this point.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title What a module asks of the gateway.
+/// @notice Where its neighbours are, and what is kept of applied operations.
 interface IGateway {
     /// @notice Address that a module has, or will have once it is installed.
     function moduleAddress(uint8 index) external view returns (address);
@@ -14,6 +15,7 @@ interface IGateway {
 }
 
 /// @title What the gateway asks of a module.
+/// @notice To apply operations that are well formed and signed, where the actor may do so.
 interface IModule {
     /// @notice Applies an operation whose form, deadline and signatures the gateway has checked, or reverts with a custom error.
     /// @param kind Number of the kind; one that this module holds.
@@ -26,7 +28,8 @@ interface IModule {
         returns (bytes23 mark);
 }
 
-/// @title Common part of the modules: each is created by its gateway and takes operations from nobody else.
+/// @title Common part of the modules.
+/// @notice Each is created by its gateway and takes operations from nobody else.
 abstract contract Module is IModule {
     /// @notice The caller is not the gateway.
     error GatewayRequired(address caller);

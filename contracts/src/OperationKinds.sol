@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title The kinds of operations: number, EIP-712 type, module, co-signers, and the width of each payload field.
+/// @title The kinds of operations.
+/// @notice For each its number, EIP-712 type, module, co-signers, and the width of each payload field.
 /// @dev Mirrors `src-shared/operations.ts`, the single source; a test compares the type hashes of both.
 ///
 /// A kind's form is one word, read from its low end: byte 0 module, byte 1 co-signing rule, byte 2 number of fields, and
@@ -143,10 +144,16 @@ library OperationKinds {
     function firstOutOfRange(uint256 form, bytes calldata payload) internal pure returns (uint256 index) {
         uint256 count = fieldCountOf(form);
         uint256 unused = form >> 24;
-        for (index = 0; index < count; ++index) {
+        // While an unchecked field has a narrow type. The caller has checked the payload's length.
+        for (index = 0; unused != 0; ++index) {
+            uint256 word;
+            assembly ("memory-safe") {
+                word := calldataload(add(payload.offset, shl(5, index)))
+            }
             // A shift by 256 bits gives 0: a bytes32 is always in range.
-            if (uint256(bytes32(payload[index * 32:])) >> (256 - uint8(unused)) != 0) return index;
+            if (word >> (256 - uint8(unused)) != 0) return index;
             unused >>= 8;
         }
+        return count;
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {BoundedCall} from "./BoundedCall.sol";
@@ -97,6 +98,7 @@ contract Operations is IGateway, EIP712 {
     mapping(address account => uint256 position) private _governorPosition;
     mapping(bytes32 opId => Applied) private _applied;
 
+    /// @notice Fixes governors and modules for good.
     /// @param governors_ Accounts of the consortium that admit and suspend organizations.
     /// @param threshold_ How many of them must sign.
     /// @param moduleCodeHashes keccak256 of the modules' init codes, by index. So this contract's address commits to
@@ -142,7 +144,10 @@ contract Operations is IGateway, EIP712 {
         uint256 count = operations.length;
         if (count > MAX_BATCH) revert BatchTooLarge(count, MAX_BATCH);
         uint8 installed = _installed;
+        // Nothing in memory outlives its operation: without this, the cost of memory grows with the square of the batch.
+        Memory.Pointer free = Memory.getFreeMemoryPointer();
         for (uint256 i = 0; i < count; ++i) {
+            Memory.unsafeSetFreeMemoryPointer(free);
             Operation calldata operation = operations[i];
             bytes memory reason = installed == ALL_INSTALLED
                 ? _tryApply(operation)

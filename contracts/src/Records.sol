@@ -41,7 +41,8 @@ contract Records is Module {
             abi.decode(payload, (address, bytes32, uint32, bytes32, bytes32));
         if (commit == 0) revert CommitInvalid();
         bytes32 place = _place(patient, compartment);
-        uint64 blockNumber = _anchoredAt(place, commit);
+        // The gateway has checked that the identifier is new, so where it is the digest, there is no mark to look for.
+        uint64 blockNumber = opId == commit ? _anchors[_anchorKey(place, commit)] : _anchoredAt(place, commit);
         if (blockNumber != 0) revert CommitAnchored(commit, blockNumber);
         CONSENTS.requireWrite(patient, compartment, epoch, actor, organization);
 

@@ -21,11 +21,7 @@ import {
   operationHeader,
   operationKinds,
 } from '../../src-shared/operations.ts';
-import {
-  moduleInitCodes,
-  operationsAbi,
-  operationsBytecode,
-} from '../../src-main/core/adapters/ledger/generated/contracts.ts';
+import { moduleInitCodes, operationsAbi, operationsBytecode } from '../../src-main/core/adapters/ledger/generated/contracts.ts';
 
 const deploymentProxy = '0x4e59b44847b379578588920ca78fbf26c0b4956c';
 
@@ -74,14 +70,9 @@ export async function startLedger(governor: Key): Promise<TestLedger> {
   const abiCoder = AbiCoder.defaultAbiCoder();
   const initCode = concat([
     operationsBytecode,
-    abiCoder.encode(
-      ['address[]', 'uint256', 'bytes32[5]'],
-      [[governor.address], 1, moduleInitCodes.map((code) => keccak256(code))],
-    ),
+    abiCoder.encode(['address[]', 'uint256', 'bytes32[5]'], [[governor.address], 1, moduleInitCodes.map((code) => keccak256(code))]),
   ]);
-  const address = getAddress(
-    `0x${keccak256(concat(['0xff', deploymentProxy, ZeroHash, keccak256(initCode)])).slice(26)}`,
-  );
+  const address = getAddress(`0x${keccak256(concat(['0xff', deploymentProxy, ZeroHash, keccak256(initCode)])).slice(26)}`);
   await (await relayer.sendTransaction({ to: deploymentProxy, data: concat([ZeroHash, initCode]) })).wait();
   const gateway = new Contract(address, operationsAbi, relayer);
   for (const [index, code] of moduleInitCodes.entries()) {
@@ -112,9 +103,7 @@ export async function startLedger(governor: Key): Promise<TestLedger> {
           fields.map((field) => field.type),
           fields.map((field) => values[field.name]),
         ),
-        signatures: await Promise.all(
-          signers.map((signer) => signer.signTypedData(domain, typesOf(kind), { ...message, ...payload })),
-        ),
+        signatures: await Promise.all(signers.map((signer) => signer.signTypedData(domain, typesOf(kind), { ...message, ...payload }))),
       };
     },
     submit: async (operations) => (await gateway.getFunction('submit')(operations)).wait(),
