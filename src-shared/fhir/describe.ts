@@ -23,8 +23,7 @@ export interface RecordDescription {
   readonly code: string;
   /** Reference text of the encounter it belongs to, '' if none. */
   readonly encounter: string;
-  /** RecordExtract as JSON. */
-  readonly extract: string;
+  readonly extract: RecordExtract;
 }
 
 const describers: Describers = { ...problemDescribers, ...medicationDescribers, ...resultDescribers, ...documentDescribers };
@@ -56,7 +55,7 @@ function plainDescription(resource: unknown): Description {
 /** Describes a parsed FHIR resource. What is no resource is `Unreadable record`; nothing here throws. */
 export function describeResource(resource: unknown): RecordDescription {
   if (!isObject(resource) || typeof get(resource, 'resourceType') !== 'string') {
-    return { date: '', status: '', title: 'Unreadable record', detail: '', codeSystem: '', code: '', encounter: '', extract: '{}' };
+    return { date: '', status: '', title: 'Unreadable record', detail: '', codeSystem: '', code: '', encounter: '', extract: {} };
   }
   const type = plain(resource['resourceType'], 60);
   const describer = Object.hasOwn(describers, type) ? describers[type] : undefined;
@@ -69,6 +68,6 @@ export function describeResource(resource: unknown): RecordDescription {
     codeSystem: found.concept?.system ?? '',
     code: found.concept?.code ?? '',
     encounter: encounterOf(resource),
-    extract: JSON.stringify(compact(found.extract ?? {})),
+    extract: compact(found.extract ?? {}),
   };
 }

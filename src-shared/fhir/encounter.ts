@@ -11,18 +11,6 @@ export interface EncounterAuthor {
   readonly name: string;
 }
 
-export interface EncounterContext {
-  readonly author: EncounterAuthor;
-  /** bytes32 id and name of the author's organization. */
-  readonly organization: { readonly id: string; readonly name: string };
-  /** Record id of the Patient resource, and the name to show. */
-  readonly patient: { readonly recordId: string; readonly name: string };
-  /** When it is saved: the end of the encounter and the date of what is recorded. Milliseconds. */
-  readonly now: number;
-  /** A new UUID each time. */
-  readonly newId: () => string;
-}
-
 export interface NewRecord {
   readonly recordId: string;
   readonly resource: Readonly<Record<string, unknown>> & {
@@ -31,9 +19,8 @@ export interface NewRecord {
   };
 }
 
-/** Identifier systems for accounts and organizations of this network, in logical references (R4 section 2.3.0.2). */
+/** Identifier system of accounts of this network, in logical references (R4 section 2.3.0.2). */
 export const accountSystem = 'urn:anamnesis:account';
-export const organizationSystem = 'urn:anamnesis:organization';
 
 const terminology = 'http://terminology.hl7.org/CodeSystem';
 const coded = (system: string, code: string, display: string) => ({ coding: [{ system, code, display }] });
@@ -48,20 +35,29 @@ const classDisplay: Readonly<Record<EncounterInput['class'], string>> = {
 
 /**
  * The records of one consultation, the Encounter first. Empty parts are left out (no note, no DocumentReference). The encounter ends when it
- * is saved; one whose start lies after that has no end.
+ * is saved (`now`, milliseconds); one whose start lies after that has no end.
+ *
+ * @param newId - gives a new UUID each time
+ * @param patientRecordId - record id of the Patient resource, if the chart has one; the account names the patient in any case
  */
-export function encounterResources(input: EncounterInput, context: EncounterContext): NewRecord[] {
-  const { author, organization, patient, newId } = context;
-  const now = new Date(context.now).toISOString();
+export function encounterResources(
+  input: EncounterInput,
+  newId: () => string,
+  author: EncounterAuthor,
+  organizationName: string,
+  patientRecordId?: string,
+  now = Date.now(),
+): NewRecord[] {
+  const savedAt = new Date(now).toISOString();
   const ids = { encounter: newId(), conditions: input.diagnoses.map(() => newId()), note: newId() };
   const ref = (id: string) => ({ reference: `urn:uuid:${id}` });
-  const subject = { ...ref(patient.recordId), type: 'Patient', display: patient.name };
-  const practitioner = { type: 'Practitioner', identifier: { system: accountSystem, value: author.account }, display: author.name };
-  const custodian = {
-    type: 'Organization',
-    identifier: { system: organizationSystem, value: organization.id },
-    display: organization.name,
+  const subject = {
+    ...(patientRecordId === undefined ? {} : ref(patientRecordId)),
+    type: 'Patient',
+    identifier: { system: accountSystem, value: input.patient },
   };
+  const practitioner = { type: 'Practitioner', identifier: { system: accountSystem, value: author.account }, display: author.name };
+  const custodian = { type: 'Organization', display: organizationName };
   const start = new Date(input.start).toISOString();
 
   const encounter = {
@@ -72,7 +68,7 @@ export function encounterResources(input: EncounterInput, context: EncounterCont
     type: [{ text: `${encounterClassText(input.class)} encounter` }],
     subject,
     participant: [{ type: [coded(`${terminology}/v3-ParticipationType`, 'PPRF', 'primary performer')], individual: practitioner }],
-    period: { start, ...(start <= now ? { end: now } : {}) },
+    period: { start, ...(start <= savedAt ? { end: savedAt } : {}) },
     ...(input.reason === '' ? {} : { reasonCode: [{ text: input.reason }] }),
     ...(ids.conditions.length === 0 ? {} : { diagnosis: ids.conditions.map((id, index) => ({ condition: ref(id), rank: index + 1 })) }),
     serviceProvider: custodian,
@@ -94,7 +90,7 @@ export function encounterResources(input: EncounterInput, context: EncounterCont
       subject,
       encounter: ref(ids.encounter),
       ...(diagnosis.onset === '' ? {} : { onsetDateTime: diagnosis.onset }),
-      recordedDate: now,
+      recordedDate: savedAt,
       recorder: practitioner,
       ...(diagnosis.note === '' ? {} : { note: [{ text: diagnosis.note }] }),
     };
@@ -112,11 +108,11 @@ export function encounterResources(input: EncounterInput, context: EncounterCont
       type: coded('http://loinc.org', '34109-9', 'Note'),
       category: [coded('http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category', 'clinical-note', 'Clinical Note')],
       subject,
-      date: now,
+      date: savedAt,
       author: [practitioner],
       custodian,
       description: 'Encounter note',
-      content: [{ attachment: { contentType: 'text/plain', data: base64, size, title: 'Encounter note', creation: now } }],
+      content: [{ attachment: { contentType: 'text/plain', data: base64, size, title: 'Encounter note', creation: savedAt } }],
       context: { encounter: [ref(ids.encounter)], period: { start } },
     });
   }
