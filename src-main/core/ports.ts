@@ -490,6 +490,7 @@ export interface AccountIndexPort {
 export interface StorePort {
   readonly workstation: WorkstationStorePort;
   /** Opens (creating if needed) an account's index; a damaged or undecryptable one is set aside and rebuilt, `rebuilt` says so. */
-  openAccount(account: string, key: Uint8Array): { index: AccountIndexPort; rebuilt: boolean };
+  /** A damaged file of drafts is set aside too, and `draftsLost` says so: they exist nowhere else. */
+  openAccount(account: string, key: Uint8Array): { index: AccountIndexPort; rebuilt: boolean; draftsLost?: boolean };
   close(): void;
 }

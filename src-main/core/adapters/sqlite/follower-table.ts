@@ -91,7 +91,7 @@ export class FollowerTable {
     const { operation, block, logIndex, txHash } = event;
     if (event.type === 'rejected') {
       // Another relayer was faster with the same operation: it is on the ledger, so nothing is wrong with it.
-      if (event.reason?.startsWith('OperationAlreadyApplied')) return;
+      if (event.reason?.startsWith('OpIdUsed')) return;
       const reason = (event.reason ?? 'Unknown').slice(0, maxReasonLength);
       this.#rejected.run({ opId: bytesOfHex(event.opId, 'operation id', 32), reason, block, txHash });
       return;

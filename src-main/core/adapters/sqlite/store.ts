@@ -3,7 +3,7 @@
  * that keeps a second core out.
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { AccountIndexPort, StorePort } from '../../ports.ts';
 import { accountFile, markDamaged, setAside, takeDamagedMark } from './account-files.ts';
@@ -11,7 +11,7 @@ import { accountIndex } from './account-index.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
 import { lockFolder } from './lock.ts';
-import type { Migration } from './migrate.ts';
+import { translated } from './errors.ts';
 import { accountMigrations } from './migrations/account/index.ts';
 import { draftMigrations } from './migrations/drafts/index.ts';
 import { workstationMigrations } from './migrations/workstation/index.ts';
@@ -65,27 +65,40 @@ function refuseLostWorkstation(dir: string, file: string): void {
   );
 }
 
-function openAccount(dir: string, account: string, key: Uint8Array, onClose: () => void): { index: AccountIndexPort; rebuilt: boolean } {
+function openAccount(dir: string, account: string, key: Uint8Array, onClose: () => void): ReturnType<StorePort['openAccount']> {
   const file = accountFile(dir, account);
-  const index = openOrReplace(file, key, accountMigrations, accountCacheKiB);
+  const draftsFile = `${file.slice(0, -'.db'.length)}.drafts.db`;
+  const drafts = openOrReplace({ file: draftsFile, key, migrations: draftMigrations, cacheKiB: 1024 }, (db) => db);
   try {
-    const drafts = openOrReplace(`${file.slice(0, -'.db'.length)}.drafts.db`, key, draftMigrations, 1024);
-    return { index: accountIndex(index.db, drafts.db, () => markDamaged(file), onClose), rebuilt: index.replaced };
+    const index = openOrReplace({ file, key, migrations: accountMigrations, cacheKiB: accountCacheKiB }, (db) =>
+      accountIndex(db, drafts.opened, () => markDamaged(file), onClose),
+    );
+    return { index: index.opened, rebuilt: index.replaced, draftsLost: drafts.replaced };
   } catch (error) {
-    index.db.close();
+    drafts.opened.close();
     throw error;
   }
 }
 
 /** Opens a database that may be lost: a damaged one is set aside and begun anew. */
-function openOrReplace(file: string, key: Uint8Array, migrations: readonly Migration[], cacheKiB: number): { db: Db; replaced: boolean } {
+function openOrReplace<T>(options: Parameters<typeof openDatabase>[0], use: (db: Db) => T): { opened: T; replaced: boolean } {
+  const { file } = options;
+  const open = (): T => {
+    const db = openDatabase(options);
+    try {
+      return translated(basename(file), () => use(db));
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  };
   const marked = takeDamagedMark(file);
   if (marked) setAside(file);
   try {
-    return { db: openDatabase({ file, key, migrations, cacheKiB }), replaced: marked };
+    return { opened: open(), replaced: marked };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'STORE_DAMAGED') throw error;
     setAside(file);
-    return { db: openDatabase({ file, key, migrations, cacheKiB }), replaced: true };
+    return { opened: open(), replaced: true };
   }
 }
