@@ -109,7 +109,7 @@ describe('outbox and follower', () => {
     here.sync.start();
     await anchored([...founded.founding, commit]);
     await eventually(() => expect(here.states([stolen])).toEqual(['rejected']));
-    expect(here.store.operation(stolen.opId)?.operation).toEqual(stolen);
+    expect(here.store.operation(stolen.opId)).toMatchObject({ operation: stolen, rejectReason: expect.stringMatching(/^OpIdTaken/) });
     expect(here.sync.status().forged).toBe(1);
   });
 
@@ -153,6 +153,22 @@ describe('outbox and follower', () => {
     here.enqueue(after);
     await anchored([after]);
     await eventually(() => expect(here.store.openTransactions()).toEqual([]));
+  });
+
+  it('send again what others had made and do not send again, before what depends on it', async () => {
+    const commit = founded.commit();
+    const there = workstation({ dir: join(at.dir, 'b'), url: at.url, config: at.config });
+    there.enqueue(...founded.founding);
+    there.sync.start();
+    here.sync.start();
+    await anchored(founded.founding);
+    await there.close();
+    await at.embedded.stop();
+    const { url } = await at.embedded.start({ dir: join(at.dir, 'empty'), chainId, port: at.port });
+    await at.embedded.deploy(url, chainId, [governor.address], 1);
+    here.enqueue(commit);
+    await anchored([...founded.founding, commit]);
+    expect(here.sync.status()).toMatchObject({ rejected: 0, forged: 0, pending: 0 });
   });
 
   it('keep to once when the answer to a broadcast is lost', async () => {

@@ -15,6 +15,7 @@ import { deployContracts } from './deploy.ts';
 const startAttempts = 5;
 const firstRestartDelayMs = 100;
 const longestRestartDelayMs = 10_000;
+const copyIntervalMs = 10 * 60_000;
 
 interface Run {
   readonly dir: string;
@@ -74,6 +75,15 @@ async function watch(run: Run): Promise<void> {
   }
 }
 
+/** A crash of the computer may spoil the state file while it is written; then no more than this is to be sent again. */
+async function keepCopies({ state, stopping: { signal } }: Run): Promise<void> {
+  while (!signal.aborted) {
+    await delay(copyIntervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+    // A disk that is full shows elsewhere; the earlier copy stays.
+    if (!signal.aborted) await state.keepWhole().catch(() => undefined);
+  }
+}
+
 /** The embedded ledger; one run at a time. */
 export function createEmbeddedLedger(): EmbeddedLedgerPort {
   let run: Run | null = null;
@@ -96,7 +106,7 @@ export function createEmbeddedLedger(): EmbeddedLedgerPort {
       await stopOrphan(dir, state.file);
       const started = await launch(dir, state, chainId, port);
       run = { dir, chainId, state, stopping: new AbortController(), process: started, watching: Promise.resolve() };
-      run.watching = watch(run);
+      run.watching = Promise.all([watch(run), keepCopies(run)]).then(() => undefined);
       return { url: started.url, port: started.port };
     },
     deploy: deployContracts,

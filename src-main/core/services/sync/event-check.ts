@@ -46,10 +46,12 @@ function verify({ store, codec, network }: Check, opId: string, operation: Signe
     throw error;
   }
   const known = store.operation(opId);
-  if (known?.origin === 'here') {
+  if (known !== undefined) {
+    const same = sameContent(known.operation, operation);
     // Someone used the id of an operation made here for another one: what was made here must not be overwritten by it.
-    if (!sameContent(known.operation, operation)) return null;
-    if (sameSignatures(known.operation, operation)) return decoded;
+    if (!same && known.origin === 'here') return null;
+    // Nothing gets into the store without this check, or being signed here.
+    if (same && sameSignatures(known.operation, operation)) return decoded;
   }
   const digest = codec.digest(network, operation);
   const [actorSignature = '', patientSignature = ''] = operation.signatures;
@@ -57,6 +59,14 @@ function verify({ store, codec, network }: Check, opId: string, operation: Signe
   // A registration binds the patient's keys: it counts only with the patient's own signature.
   if (decoded.kind === 'RegisterPatient' && codec.recover(digest, patientSignature) !== decoded.payload.patient) return null;
   return decoded;
+}
+
+/**
+ * "OpIdUsed" of an operation that is anchored says only that another relayer was faster, and the store leaves an anchored operation as it is.
+ * Of one that is not, it says that someone used its id for something else: it can never be anchored under it, and is refused for good.
+ */
+function asRejection(event: LedgerEvent): LedgerEvent {
+  return event.reason?.startsWith('OpIdUsed(') === true ? { ...event, reason: event.reason.replace('OpIdUsed', 'OpIdTaken') } : event;
 }
 
 /**
@@ -73,7 +83,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
     if (event.type === 'rejected') {
       const known = ownHashes.has(event.txHash) ? check.store.operation(event.opId) : undefined;
       if (known === undefined) continue;
-      believed.push({ event });
+      believed.push({ event: asRejection(event) });
       kinds.add(known.kind);
       continue;
     }

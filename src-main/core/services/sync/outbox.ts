@@ -6,21 +6,19 @@
  */
 import { AppError, toWireError } from '../../../../src-shared/errors.ts';
 import type { WireError } from '../../../../src-shared/errors.ts';
-import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { LedgerPort, StoredOperation, StoredTransaction, WorkstationStorePort } from '../../ports.ts';
 import { statusOnly } from './event-check.ts';
 import type { OperationChange } from './event-check.ts';
 import { createLoop } from './loop.ts';
 import { settleTransactions } from './open-transactions.ts';
+import { createSendQueue } from './send-queue.ts';
 
 const maxBatchOperations = 100;
-const maxBatchBytes = 100 * 1024;
 /** Batches that may be under way at once. */
 const maxOpen = 4;
 const openPollMs = 250;
+const waitingPollMs = 1000;
 const idlePollMs = 5000;
-/** How long an operation is left out that a ledger reverts even alone. */
-const quarantineMs = 10 * 60_000;
 
 export interface Outbox {
   start(): void;
@@ -41,43 +39,23 @@ export interface OutboxOptions {
   readonly onChange: (kinds: OperationChange) => void;
 }
 
-/** About what an operation adds to the call data, in bytes. */
-function sizeOf({ payload, signatures }: SignedOperation): number {
-  // Seven words of head and lengths, and each part padded to a word.
-  return 320 + payload.length / 2 + signatures.reduce((sum, signature) => sum + signature.length / 2 + 96, 0);
-}
-
 function refusalOf(error: unknown): string | null {
   return error instanceof AppError && error.code === 'LEDGER_REFUSED' ? String(error.details['reason']) : null;
 }
 
 export function createOutbox({ store, ledger, relayerKey, clock, onChange }: OutboxOptions): Outbox {
   const relayer = ledger.relayerAddress(relayerKey);
-  const quarantine = new Map<string, number>();
+  const queue = createSendQueue(store, clock);
   let batchLimit = maxBatchOperations;
   let checked = false;
   let error: WireError | null = null;
-
-  function nextBatch(): StoredOperation[] {
-    const now = clock();
-    for (const [opId, until] of quarantine) if (until <= now) quarantine.delete(opId);
-    const batch: StoredOperation[] = [];
-    let bytes = 0;
-    for (const stored of store.pending(batchLimit + quarantine.size)) {
-      if (quarantine.has(stored.operation.opId)) continue;
-      bytes += sizeOf(stored.operation);
-      if (batch.length === batchLimit || (batch.length > 0 && bytes > maxBatchBytes)) break;
-      batch.push(stored);
-    }
-    return batch;
-  }
 
   /** A batch that the ledger did not carry out as a whole is tried in halves, down to the operation that is to blame. */
   function shrink(opIds: readonly string[]): void {
     batchLimit = Math.max(1, Math.floor(opIds.length / 2));
     const [only] = opIds;
     if (opIds.length === 1 && only !== undefined) {
-      quarantine.set(only, clock() + quarantineMs);
+      queue.leaveOut(only);
       const text = 'The ledger does not take one of the operations. It is kept here and tried again later; the others go on.';
       error = toWireError(new AppError('LEDGER_REFUSED', text, { opId: only, reason: 'reverted' }));
     }
@@ -128,7 +106,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
 
   async function round(): Promise<number> {
     const open = store.openTransactions();
-    if (open.length === 0 && nextBatch().length === 0) return idlePollMs;
+    if (open.length === 0 && queue.next(batchLimit).length === 0) return queue.waiting ? waitingPollMs : idlePollMs;
     // Nothing is concluded from the answers of another chain, and nothing sent to it.
     if (!checked) await ledger.check();
     checked = true;
@@ -140,14 +118,14 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     if (open.length > 0) await settle.round(open, nonce);
     if (loop.stopping) return 0;
     const left = store.openTransactions();
-    const batch = nextBatch();
+    const batch = queue.next(batchLimit);
     if (batch.length === 0 || left.length >= maxOpen) {
-      if (left.length === 0 && batch.length === 0 && quarantine.size === 0) error = null;
-      return left.length > 0 ? openPollMs : idlePollMs;
+      if (left.length === 0 && batch.length === 0 && !queue.waiting) error = null;
+      return left.length > 0 ? openPollMs : queue.waiting ? waitingPollMs : idlePollMs;
     }
     const sent = await sendBatch(batch, Math.max(nonce, ...left.map((transaction) => transaction.nonce + 1)));
-    if (sent && quarantine.size === 0) error = null;
-    return sent && nextBatch().length === 0 ? openPollMs : 0;
+    if (sent && !queue.waiting) error = null;
+    return sent && queue.next(batchLimit).length === 0 ? openPollMs : 0;
   }
 
   const loop = createLoop(round, (failure) => {
@@ -167,6 +145,11 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     onSettled(transaction: StoredTransaction, success: boolean) {
       if (success) batchLimit = Math.min(batchLimit * 2, maxBatchOperations);
       else shrink(transaction.opIds);
+      // Only what was made here is marked as refused; another's operation that the ledger does not take again is its maker's concern.
+      if (success) {
+        const back = transaction.opIds.filter((opId) => store.operation(opId)?.state === 'pending');
+        for (const opId of back) queue.leaveOut(opId);
+      }
       onChange(statusOnly);
     },
   });

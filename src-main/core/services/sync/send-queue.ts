@@ -1,0 +1,70 @@
+/**
+ * What is sent next: pending operations in the order in which they became known here, which is an order in which they can be applied.
+ *
+ * After a ledger has lost blocks, operations that others had made are pending here too. Their makers send them again; what depends on them
+ * waits for that a moment. If it does not happen, this workstation sends them: an operation may be relayed by anyone, and its id counts once.
+ */
+import type { SignedOperation } from '../../../../src-shared/operations.ts';
+import type { StoredOperation, WorkstationStorePort } from '../../ports.ts';
+
+const maxBatchBytes = 100 * 1024;
+const othersHeadStartMs = 3000;
+/** How long an operation is left out that the ledger does not take. */
+const leftOutMs = 10 * 60_000;
+const maxLeftOut = 1000;
+
+export interface SendQueue {
+  /** Up to `limit` operations and 100 KiB; empty where there is nothing to send now. */
+  next(limit: number): StoredOperation[];
+  /** Whether something waits for its turn that `next` does not give yet. */
+  readonly waiting: boolean;
+  leaveOut(opId: string): void;
+}
+
+/** About what an operation adds to the call data, in bytes. */
+function sizeOf({ payload, signatures }: SignedOperation): number {
+  // Seven words of head and lengths, and each part padded to a word.
+  return 320 + payload.length / 2 + signatures.reduce((sum, signature) => sum + signature.length / 2 + 96, 0);
+}
+
+export function createSendQueue(store: WorkstationStorePort, clock: () => number): SendQueue {
+  const leftOut = new Map<string, number>();
+  let othersSince: number | null = null;
+
+  function candidates(limit: number): StoredOperation[] {
+    for (const [opId, until] of leftOut) if (until <= clock()) leftOut.delete(opId);
+    const count = limit + leftOut.size;
+    // Where so much is refused, others' operations are left to the others.
+    const rows = leftOut.size > maxLeftOut ? store.pending(count) : store.operations({ states: ['pending'], order: 'seq', limit: count });
+    return rows.filter(({ operation }) => !leftOut.has(operation.opId));
+  }
+
+  function withoutOthers(rows: readonly StoredOperation[]): readonly StoredOperation[] {
+    const firstOfOthers = rows.findIndex(({ origin }) => origin === 'ledger');
+    if (firstOfOthers < 0) {
+      othersSince = null;
+      return rows;
+    }
+    othersSince ??= clock();
+    return clock() - othersSince < othersHeadStartMs ? rows.slice(0, firstOfOthers) : rows;
+  }
+
+  return {
+    next(limit) {
+      const batch: StoredOperation[] = [];
+      let bytes = 0;
+      for (const stored of withoutOthers(candidates(limit))) {
+        bytes += sizeOf(stored.operation);
+        if (batch.length === limit || (batch.length > 0 && bytes > maxBatchBytes)) break;
+        batch.push(stored);
+      }
+      return batch;
+    },
+    get waiting() {
+      return othersSince !== null || leftOut.size > 0;
+    },
+    leaveOut(opId) {
+      leftOut.set(opId, clock() + leftOutMs);
+    },
+  };
+}
