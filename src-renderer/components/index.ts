@@ -12,6 +12,7 @@ export { default as Field } from './field.svelte';
 export { default as Brand } from './brand.svelte';
 export { default as IconButton } from './icon-button.svelte';
 export { default as Kbd } from './kbd.svelte';
+export { default as LoadFailure } from './load-failure.svelte';
 export { default as Notice } from './notice.svelte';
 export { default as Panel } from './panel.svelte';
 export { default as PassphraseField } from './passphrase-field.svelte';
