@@ -14,7 +14,7 @@ export interface OperationField {
   readonly type: OperationFieldType;
 }
 
-const field = (name: string, type: OperationFieldType): OperationField => ({ name, type });
+const field = <N extends string, T extends OperationFieldType>(name: N, type: T) => ({ name, type }) as const;
 
 /** Fields that stand in front of every kind's own fields, in this order. */
 export const operationHeader = [

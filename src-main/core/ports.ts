@@ -336,6 +336,8 @@ export interface OperationFilter {
   readonly member?: string;
   readonly digest?: string;
   readonly states?: readonly OperationState[];
+  /** Made at this workstation, or learnt from the ledger. */
+  readonly origin?: StoredOperation['origin'];
   readonly afterSeq?: number;
   readonly limit?: number;
   /** 'ledger' (default): anchored ones by block and log index, then the rest by seq. 'seq': as they became known. */
@@ -489,8 +491,10 @@ export interface AccountIndexPort {
 
 export interface StorePort {
   readonly workstation: WorkstationStorePort;
-  /** Opens (creating if needed) an account's index; a damaged or undecryptable one is set aside and rebuilt, `rebuilt` says so. */
-  /** A damaged file of drafts is set aside too, and `draftsLost` says so: they exist nowhere else. */
+  /**
+   * Opens (creating if needed) an account's index; a damaged or undecryptable one is set aside and rebuilt, `rebuilt` says so. Drafts lie in
+   * a file of their own and survive that; where it was damaged, `draftsLost` says so.
+   */
   openAccount(account: string, key: Uint8Array): { index: AccountIndexPort; rebuilt: boolean; draftsLost?: boolean };
   close(): void;
 }

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../../../src-shared/errors.ts';
 import type { EmbeddedLedgerPort } from '../../ports.ts';
 import { forgetProcess, noteProcess, stopOrphan } from './anvil-orphan.ts';
 import { AnvilStartError, freePort, startAnvil } from './anvil-process.ts';
@@ -27,6 +28,18 @@ interface Run {
   watching: Promise<void>;
 }
 
+/** What a person can do about a failed start; errors that say so already stay as they are. */
+function startFailure(error: unknown, dir: string): unknown {
+  if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+    const text = 'The disk is full, so the ledger on this computer was not started. What was saved is safe. Make room, then try again.';
+    return new AppError('DISK_FULL', text, { folder: dir }, { cause: error });
+  }
+  if (!(error instanceof AnvilStartError)) return error;
+  const text =
+    'The ledger on this computer does not start. What was saved is safe and is sent when it runs. Restart the computer; if that does not help, reinstall.';
+  return new AppError('LEDGER_UNREACHABLE', text, { reason: 'start-failed', folder: dir }, { cause: error });
+}
+
 /** Starts one process, falling back to the last good state where the present one is refused, and to another port where it is taken. */
 async function launch(dir: string, state: AnvilState, chainId: number, wantedPort: number): Promise<AnvilProcess> {
   for (let attempt = 1; ; attempt++) {
@@ -42,7 +55,7 @@ async function launch(dir: string, state: AnvilState, chainId: number, wantedPor
       await state.confirmCandidate();
       return started;
     } catch (error) {
-      if (!(error instanceof AnvilStartError) || attempt === startAttempts) throw error;
+      if (!(error instanceof AnvilStartError) || attempt === startAttempts) throw startFailure(error, dir);
       if (error.stateRefused) await state.fallBack();
     }
   }

@@ -42,6 +42,10 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
     conditions.push(`state IN (SELECT value FROM json_each(?))`);
     parameters.push(JSON.stringify(filter.states));
   }
+  if (filter.origin !== undefined) {
+    // In the text, not as a parameter: only so can the partial index serve it.
+    conditions.push(filter.origin === 'here' ? `origin = 'here'` : `origin = 'ledger'`);
+  }
   if (filter.afterSeq !== undefined) {
     conditions.push('seq > ?');
     parameters.push(filter.afterSeq);
@@ -56,6 +60,7 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
 
 function hint(filter: OperationFilter, driver: (typeof indexed)[number] | undefined): string {
   if (driver !== undefined) return ` INDEXED BY operations_${driver}`;
+  if (filter.origin === 'here' && filter.kinds === undefined && filter.states === undefined) return ' INDEXED BY operations_here';
   // "What came after": the rowid. It is also the order asked for.
   if (filter.afterSeq !== undefined) return ' NOT INDEXED';
   if (filter.kinds !== undefined) return ' INDEXED BY operations_kind';

@@ -10,8 +10,8 @@ import { accountFile, markDamaged, setAside, takeDamagedMark } from './account-f
 import { accountIndex } from './account-index.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
-import { lockFolder } from './lock.ts';
 import { translated } from './errors.ts';
+import { lockFolder } from './lock.ts';
 import { accountMigrations } from './migrations/account/index.ts';
 import { draftMigrations } from './migrations/drafts/index.ts';
 import { workstationMigrations } from './migrations/workstation/index.ts';

@@ -65,6 +65,7 @@ export function createFollower(options: FollowerOptions): Follower {
   let checked = false;
   let range = firstRange;
   let lagging = 0;
+  let finalized = -1;
   let lastNews = clock();
 
   const cursor = () => store.followedBlocks(1)[0];
@@ -102,6 +103,7 @@ export function createFollower(options: FollowerOptions): Follower {
     checked = false;
     range = firstRange;
     store.rollBackTo(common);
+    finalized = -1;
     if (common < 0) store.setSetting(forgedSetting, 0);
     onChange(allKinds);
     return false;
@@ -149,6 +151,15 @@ export function createFollower(options: FollowerOptions): Follower {
     }
   }
 
+  function finalize(block: number): void {
+    if (block < 0 || block === finalized) return;
+    const mined = store.operations({ states: ['mined'], order: 'seq', limit: 1000 });
+    store.finalize(block);
+    finalized = block;
+    const kinds = new Set(mined.filter((stored) => stored.block !== null && stored.block <= block).map(({ kind }) => kind));
+    if (kinds.size > 0) onChange(kinds);
+  }
+
   async function checkLedger(): Promise<void> {
     try {
       await ledger.check();
@@ -174,7 +185,7 @@ export function createFollower(options: FollowerOptions): Follower {
     }
     if (loop.stopping) return 0;
     const followed = cursor()?.number ?? -1;
-    if (news && Math.min(now.number - confirmations, followed) >= 0) store.finalize(Math.min(now.number - confirmations, followed));
+    finalize(Math.min(now.number - confirmations, followed));
     state = 'online';
     error = null;
     if (followed === now.number) lastSync = clock();

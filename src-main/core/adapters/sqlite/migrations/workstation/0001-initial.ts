@@ -45,6 +45,7 @@ export const initial: Migration = {
       CHECK ((state IN ('mined', 'final')) = (block IS NOT NULL))
     ) STRICT;
     CREATE INDEX operations_outbox       ON operations (seq) WHERE state = 'pending' AND origin = 'here';
+    CREATE INDEX operations_here         ON operations (seq) WHERE origin = 'here';
     CREATE INDEX operations_state        ON operations (state, seq);
     CREATE INDEX operations_kind         ON operations (kind, block, log_index);
     CREATE INDEX operations_actor        ON operations (actor, kind);

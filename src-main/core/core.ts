@@ -1,0 +1,105 @@
+/**
+ * The composition root: adapters, services and the door to them. The only file of the core that sees everything; imports nothing of Electron, and is
+ * ready to answer before ledger and peers are.
+ */
+import { join } from 'node:path';
+import type { CallMessage, EventMessage, ReplyMessage } from '../../src-shared/ipc-schema.ts';
+import { createKeyAdapter } from './adapters/crypto/keys.ts';
+import { createRecordCrypto } from './adapters/crypto/record-crypto.ts';
+import { machineKey } from './adapters/files/machine-key.ts';
+import { createResources } from './adapters/files/resources.ts';
+import { createIpfs } from './adapters/ipfs/ipfs.ts';
+import { createEmbeddedLedger } from './adapters/ledger/embedded-ledger.ts';
+import { createLedger } from './adapters/ledger/ledger.ts';
+import { createOperationCodec } from './adapters/ledger/operation-codec.ts';
+import { createBlockstore } from './adapters/sqlite/blockstore.ts';
+import { createStore } from './adapters/sqlite/store.ts';
+import { createRpc } from './rpc.ts';
+import { createTerminology, type Terminology } from './services/terminology.ts';
+import { createWorkstation, type Workstation } from './services/workstation.ts';
+
+export interface CoreOptions {
+  readonly dataDir: string;
+  readonly resourcesDir: string;
+  readonly mdns: boolean;
+  /** Multiaddrs to listen on; by default every interface and the port of the first start. */
+  readonly listen?: readonly string[];
+  readonly version: string;
+}
+
+export interface Core {
+  call(message: CallMessage): Promise<ReplyMessage>;
+  onEvent(listener: (event: EventMessage) => void): void;
+  stop(): Promise<void>;
+  /** For the command line, which works with the services directly. */
+  readonly workstation: Workstation;
+}
+
+/** Snapshots are told at most this often (milliseconds). */
+const snapshotIntervalMs = 100;
+
+/** Throws STORE_NEWER, STORE_DAMAGED, STORE_IN_USE or DISK_FULL where the data folder cannot be opened. */
+export function createCore(options: CoreOptions): Promise<Core> {
+  const crypto = createRecordCrypto();
+  const store = createStore({ dir: options.dataDir, machineKey: machineKey(options.dataDir, (length) => crypto.randomBytes(length)) });
+  const blocks = createBlockstore({ dir: options.dataDir });
+  const resources = createResources(options.resourcesDir);
+  const workstation = createWorkstation(
+    {
+      store,
+      keys: createKeyAdapter(),
+      crypto,
+      codec: createOperationCodec(),
+      ledger: createLedger(),
+      embedded: createEmbeddedLedger(),
+      ipfs: createIpfs({ blocks }),
+      clock: Date.now,
+      demoFiles: () => resources.demo(),
+      report,
+    },
+    { version: options.version, ledgerDir: join(options.dataDir, 'ledger'), mdns: options.mdns, listen: options.listen ?? [] },
+  );
+  let terms: Terminology | null = null;
+  const rpc = createRpc(workstation, () => (terms ??= createTerminology(resources.terminology() as never)), report);
+  const listeners: ((event: EventMessage) => void)[] = [];
+  tellScreens(workstation, (event) => {
+    for (const listener of listeners) listener(event);
+  });
+  workstation.start();
+  return Promise.resolve({
+    workstation,
+    call: (message) => rpc.handle(message),
+    onEvent: (listener) => listeners.push(listener),
+    async stop() {
+      await workstation.stop();
+      blocks.close();
+    },
+  });
+}
+
+function tellScreens({ facts, snapshots }: Workstation, tell: (event: EventMessage) => void): void {
+  facts.on('patientsChanged', (payload) => tell({ event: 'patientsChanged', payload }));
+  facts.on('patientChanged', (payload) => tell({ event: 'patientChanged', payload }));
+  facts.on('outboxChanged', (payload) => tell({ event: 'outboxChanged', payload }));
+  facts.on('progress', (payload) => tell({ event: 'progress', payload }));
+  let timer: NodeJS.Timeout | null = null;
+  facts.on('status', () => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      tell({ event: 'snapshot', payload: snapshots.read() });
+    }, snapshotIntervalMs);
+    timer.unref();
+  });
+}
+
+/** Faults go to the process's error stream with their kind and place, never with a message that could hold what was typed. */
+function report(error: unknown): void {
+  const place =
+    error instanceof Error
+      ? (error.stack ?? '')
+          .split('\n')
+          .filter((line) => line.trim().startsWith('at '))
+          .join('\n')
+      : '';
+  process.stderr.write(`${new Date().toISOString()} fault: ${error instanceof Error ? error.name : typeof error}\n${place}\n`);
+}

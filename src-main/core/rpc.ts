@@ -1,0 +1,122 @@
+/**
+ * The door to the services: parses every input by the call's schema, checks who may ask, and answers with a result or an error that has a code.
+ * The only place where calls and services meet.
+ */
+import { AppError, toWireError } from '../../src-shared/errors.ts';
+import {
+  calls,
+  type CallMessage,
+  type CallName,
+  type CallOutput,
+  type CallParsed,
+  type ReplyMessage,
+} from '../../src-shared/ipc-schema.ts';
+import type { Role } from '../../src-shared/operations.ts';
+import { handlers as patientHandlers } from './rpc-patients.ts';
+import { handlers as workstationHandlers } from './rpc-workstation.ts';
+import type { Terminology } from './services/terminology.ts';
+import type { Workstation } from './services/workstation.ts';
+
+export type Handlers<N extends CallName> = { readonly [K in N]: (input: CallParsed<K>) => CallOutput<K> | Promise<CallOutput<K>> };
+
+/** Who may call: anyone at the screen, whoever is logged in, or whoever holds one of these roles in this clinic. */
+type Guard = 'anyone' | 'session' | 'governor' | readonly Role[];
+
+const frontDesk: readonly Role[] = ['registrar'];
+const clinical: readonly Role[] = ['practitioner'];
+const patientFacing: readonly Role[] = ['registrar', 'practitioner'];
+const admin: readonly Role[] = ['admin'];
+
+const guards: Readonly<Record<CallName, Guard>> = {
+  'workstation.snapshot': 'anyone',
+  'setup.createPhrase': 'anyone',
+  'setup.createClinic': 'anyone',
+  'setup.createDemo': 'anyone',
+  'setup.join': 'anyone',
+  'people.createKey': 'anyone',
+  'people.enrolmentCode': 'anyone',
+  'session.logIn': 'anyone',
+  'session.lock': 'anyone',
+  'session.touch': 'anyone',
+  'settings.set': 'session',
+  'staff.list': admin,
+  'staff.readCode': admin,
+  'staff.approve': admin,
+  'staff.changeRoles': admin,
+  'staff.setSuspended': admin,
+  'network.view': admin,
+  'network.invitation': admin,
+  'network.readRequest': 'governor',
+  'network.admit': 'governor',
+  'network.dial': admin,
+  'network.setEndpoint': admin,
+  'patients.search': patientFacing,
+  'patients.get': patientFacing,
+  'patients.similar': frontDesk,
+  'patients.register': frontDesk,
+  'desk.open': patientFacing,
+  'desk.close': 'session',
+  'desk.sharing': patientFacing,
+  'desk.grant': patientFacing,
+  'desk.revoke': patientFacing,
+  'chart.open': clinical,
+  'chart.entries': clinical,
+  'chart.record': clinical,
+  'chart.verify': clinical,
+  'chart.saveEncounter': clinical,
+  'drafts.list': 'session',
+  'drafts.save': 'session',
+  'drafts.discard': 'session',
+  'terminology.search': 'session',
+  'files.begin': clinical,
+  'files.append': clinical,
+  'files.discard': 'session',
+  'import.preview': clinical,
+  'import.run': clinical,
+  'sync.outbox': 'session',
+  'sync.retry': 'session',
+  'sync.now': 'session',
+};
+
+export interface Rpc {
+  handle(message: CallMessage): Promise<ReplyMessage>;
+}
+
+export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
+  const handlers: Handlers<CallName> = { ...workstationHandlers(workstation), ...patientHandlers(workstation, terminology) };
+
+  const check = (guard: Guard) => {
+    if (guard === 'anyone') return;
+    const { account } = workstation.sessions.require();
+    const roles = workstation.directory.roles(workstation.clinic().id, account);
+    if (guard === 'session') return;
+    const allowed = guard === 'governor' ? workstation.snapshots.read().session?.governor : guard.some((role) => roles.includes(role));
+    if (!allowed) throw new AppError('NOT_ALLOWED', 'Your role in this clinic does not allow this. Ask your administrator if it should.');
+  };
+
+  const answer = async (name: string, input: unknown): Promise<unknown> => {
+    if (!Object.hasOwn(calls, name)) throw new AppError('INVALID_INPUT', 'There is no such call.');
+    const call = name as CallName;
+    const parsed = calls[call].input.safeParse(input);
+    if (!parsed.success) throw invalidInput(parsed.error.issues);
+    check(guards[call]);
+    return (handlers[call] as (parsedInput: unknown) => unknown)(parsed.data);
+  };
+
+  return {
+    async handle({ id, call, input }) {
+      try {
+        return { id, ok: true, output: await answer(call, input) };
+      } catch (error) {
+        if (!(error instanceof AppError)) report(error);
+        return { id, ok: false, error: toWireError(error) };
+      }
+    },
+  };
+}
+
+/** Names the field that is wrong; never its value, which could be a passphrase. */
+function invalidInput(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): AppError {
+  const field = issues[0]?.path.map(String).join('.') ?? '';
+  return new AppError('INVALID_INPUT', `What was entered${field ? ` for “${field}”` : ''} cannot be used. Nothing was changed.`, { field });
+}

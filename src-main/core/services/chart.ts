@@ -1,0 +1,271 @@
+/**
+ * A patient's chart as screens show it: composed from the index (decrypted metadata), with each record's state, and one record in full, read from its
+ * blocks and checked. After a chart was opened its commits are verified in the background; the chips change as the results come.
+ */
+import { categories } from '../../../src-shared/categories.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import type {
+  AllergyState,
+  ChartEntry,
+  ChartView,
+  RecordExtract,
+  RecordView,
+  VerificationView,
+  VerifyReport,
+} from '../../../src-shared/view-types.ts';
+import type { AccountIndexPort, RecordListFilter, RecordRow, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { CommitReader } from './commit-reader.ts';
+import { granteeOfAccount } from './bytes.ts';
+import { isCurrent, type Consents } from './consents.ts';
+import type { Directory } from './directory.ts';
+import type { FactBus } from './facts.ts';
+import type { Indexer } from './indexer.ts';
+import type { Patients } from './patients.ts';
+import type { Profiles } from './profiles.ts';
+import type { Session, Sessions } from './sessions.ts';
+import type { Verification } from './verification.ts';
+
+export interface Chart {
+  open(session: Session, patient: string): ChartView;
+  /** The patient whose chart was opened last in this session. */
+  openPatient(): string | null;
+  entries(session: Session, filter: RecordListFilter & { limit: number }): { entries: ChartEntry[]; more: boolean };
+  record(session: Session, patient: string, recordId: string, versionId?: string): Promise<RecordView>;
+  verify(session: Session, patient: string): Promise<VerifyReport>;
+  /** Current versions with their content, for an export. Throws where one cannot be read. */
+  contents(session: Session, patient: string): Promise<{ row: RecordRow; json: string }[]>;
+}
+
+const noKnownAllergyCodes = new Set(['716186003', '409137002', '428607008', '429625007']);
+const clinicalTypes = {
+  problems: ['Condition'],
+  medications: ['MedicationRequest', 'MedicationStatement'],
+  results: ['Observation', 'DiagnosticReport'],
+};
+
+export function createChart(deps: {
+  readonly store: WorkstationStorePort;
+  readonly reader: CommitReader;
+  readonly verification: Verification;
+  readonly consents: Consents;
+  readonly directory: Directory;
+  readonly profiles: Profiles;
+  readonly patients: Patients;
+  readonly indexer: Indexer;
+  readonly sessions: Sessions;
+  readonly facts: FactBus;
+  readonly clock: () => number;
+  readonly report: (error: unknown) => void;
+}): Chart {
+  const { store, reader, verification, consents, directory, profiles, facts } = deps;
+
+  const authorOf = (account: string) => {
+    const member = directory.members().find((m) => m.account === account);
+    const organization = member && directory.organization(member.organization);
+    return {
+      account,
+      name: member ? profiles.name(member.profile, account) : account,
+      organization: organization ? profiles.name(organization.profile, '') : '',
+    };
+  };
+
+  const entriesOf = (rows: readonly RecordRow[]): ChartEntry[] => {
+    const perRecord = new Map<string, number>();
+    for (const row of rows) perRecord.set(row.recordId, (perRecord.get(row.recordId) ?? 0) + 1);
+    const authors = new Map<string, ReturnType<typeof authorOf>>();
+    const states = new Map<string, ChartEntry['state']>();
+    return rows.map((row) => {
+      const author = authors.get(row.author) ?? authorOf(row.author);
+      authors.set(row.author, author);
+      const state = verification.state(row.opId, row.versionId);
+      states.set(row.opId, state);
+      const { recordId, versionId, resourceType, category, date, title, detail, status, code, codeSystem, encounter } = row;
+      const extract = JSON.parse(row.extract) as RecordExtract;
+      const described = { recordId, versionId, resourceType, category, date, title, detail, status, code, codeSystem, encounter, extract };
+      return {
+        ...described,
+        author: author.name,
+        organization: author.organization,
+        conflicting: (perRecord.get(recordId) ?? 1) - 1,
+        state,
+      };
+    });
+  };
+
+  const list = (index: AccountIndexPort, patient: string, resourceTypes: readonly string[], limit: number) =>
+    entriesOf(index.records({ patient, resourceTypes, limit }));
+
+  const accessOf = (session: Session, patient: string): ChartView['access'] => {
+    const at = Math.floor(deps.clock() / 1000);
+    const keks = session.index.keks({ patient });
+    const states = consents.of(patient);
+    const grantees = [granteeOfAccount(session.account), ...directory.memberships(session.account).map((m) => m.organization)];
+    return categories.flatMap((category) => {
+      const compartment = keks.find((k) => k.category === category)?.compartment;
+      const grants = grantees.flatMap((g) => states.get(compartment ?? '')?.grants.get(g) ?? []).filter((g) => isCurrent(g, at));
+      if (grants.length === 0) return [];
+      const until = grants.some((g) => g.until === 0) ? 0 : Math.max(...grants.map((g) => g.until));
+      return [{ category, read: grants.some((g) => g.read), write: grants.some((g) => g.write), until }];
+    });
+  };
+
+  const isClinical = (session: Session) => directory.memberships(session.account).some((m) => (m.roles & 4) !== 0);
+
+  const allergyStateOf = (session: Session, access: ChartView['access'], allergies: readonly ChartEntry[]): AllergyState => {
+    if (!isClinical(session)) return 'hidden';
+    if (!access.some((a) => a.category === 'medications-and-allergies' && a.read)) return 'unavailable';
+    if (allergies.length === 0) return 'not-recorded';
+    return allergies.every((a) => noKnownAllergyCodes.has(a.code)) ? 'none-known' : 'known';
+  };
+
+  const verifying = new Set<string>();
+  const verifyInBackground = (session: Session, patient: string) => {
+    const commits = store
+      .operations({ kinds: ['Commit'], patient })
+      .filter((o) => verification.state(o.operation.opId, '').chip === 'anchored');
+    if (commits.length === 0 || verifying.has(patient)) return;
+    verifying.add(patient);
+    const run = async () => {
+      for (const operation of commits) {
+        if (deps.sessions.current() !== session) return;
+        const kek = kekFor(session, operation);
+        if (kek) await verification.verify(operation, kek, true);
+        // Between two commits the screens get their turn.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      facts.tell('patientChanged', { patient });
+    };
+    run()
+      .catch((error: unknown) => {
+        if (deps.sessions.current() === session) deps.report(error);
+      })
+      .finally(() => verifying.delete(patient));
+  };
+
+  const kekFor = (session: Session, operation: StoredOperation) => {
+    const { compartment, epoch } = commitTarget(operation);
+    return session.index.keks({ compartment }).find((k) => k.epoch === epoch);
+  };
+
+  const rowOf = (session: Session, patient: string, recordId: string, versionId?: string) => {
+    const versions = session.index.versions(recordId).filter((v) => v.patient === patient);
+    const replaced = new Set(versions.flatMap((v) => v.previous));
+    const row = versionId
+      ? versions.find((v) => v.versionId === versionId)
+      : (versions.filter((v) => !replaced.has(v.versionId)).at(-1) ?? versions.at(-1));
+    if (!row) throw new AppError('NOT_FOUND', 'This record is not in your index. It may not be shared with you.');
+    return { row, versions, replaced };
+  };
+
+  const read = async (session: Session, row: RecordRow) => {
+    const operation = store.operation(row.opId);
+    if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
+    const kek = kekFor(session, operation);
+    if (!kek) throw new AppError('KEY_MISSING', 'The key of this record is not here.');
+    const commit = await reader.open(operation, kek.kek);
+    const entry = commit.entries.find((e) => e.versionId === row.versionId);
+    if (!entry) throw new AppError('TAMPERED', 'The commit does not hold this record.');
+    return new TextDecoder().decode(await reader.content(commit, entry));
+  };
+
+  let opened: { readonly session: Session; readonly patient: string } | null = null;
+
+  return {
+    openPatient: () => (opened && opened.session === deps.sessions.current() ? opened.patient : null),
+    open(session, patient) {
+      const { index } = session;
+      opened = { session, patient };
+      const summary = deps.patients.get(index, patient);
+      const allergies = list(index, patient, ['AllergyIntolerance'], 100);
+      const access = accessOf(session, patient);
+      verifyInBackground(session, patient);
+      return {
+        patient: summary,
+        allergyState: allergyStateOf(session, access, allergies),
+        allergies,
+        problems: list(index, patient, clinicalTypes.problems, 100),
+        medications: list(index, patient, clinicalTypes.medications, 100),
+        recentResults: list(index, patient, clinicalTypes.results, 30),
+        latestEncounters: list(index, patient, ['Encounter'], 5),
+        counts: index.countRecords(patient),
+        access,
+        problemsWithRecords: problemsOf(session, patient),
+      };
+    },
+    entries(session, filter) {
+      const rows = session.index.records({ ...filter, limit: filter.limit + 1 });
+      return { entries: entriesOf(rows.slice(0, filter.limit)), more: rows.length > filter.limit };
+    },
+    async record(session, patient, recordId, versionId) {
+      const { row, versions, replaced } = rowOf(session, patient, recordId, versionId);
+      const operation = store.operation(row.opId);
+      if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
+      const verdict = await verification.verify(operation, kekFor(session, operation), false);
+      const json = verdict.badVersions.has(row.versionId) || verdict.chip === 'tampered' ? '' : await read(session, row);
+      const [entry] = entriesOf([row]);
+      if (!entry) throw new AppError('INTERNAL', 'The record could not be shown.');
+      const bad = verdict.badVersions.get(row.versionId);
+      const verificationView: VerificationView = {
+        state: verification.state(row.opId, row.versionId),
+        content: bad ? { ok: false, text: bad.reason } : verdict.content,
+        anchor: verdict.anchor,
+        signature: verdict.signature,
+        consent: verdict.consent,
+        author: authorOf(row.author),
+        issuedAt: operation.operation.issuedAt,
+        commit: row.commit,
+        opId: row.opId,
+        txHash: operation.txHash,
+        asOfBlock: store.followedBlocks(1)[0]?.number ?? null,
+      };
+      return {
+        entry,
+        json,
+        versions: versions.map((v) => ({
+          versionId: v.versionId,
+          author: authorOf(v.author).name,
+          issuedAt: store.operation(v.opId)?.operation.issuedAt ?? 0,
+          current: !replaced.has(v.versionId),
+          state: verification.state(v.opId, v.versionId),
+        })),
+        verification: verificationView,
+      };
+    },
+    verify(session, patient) {
+      const summary = deps.patients.get(session.index, patient);
+      const name = [summary.family, summary.given].filter((part) => part !== '').join(', ');
+      const onProgress = (done: number, total: number) =>
+        facts.tell('progress', { job: `verify:${patient}`, label: 'Checking', done, total });
+      return verification
+        .verifyPatient(patient, name, session.index.keks({ patient }), false, onProgress)
+        .finally(() => facts.tell('patientChanged', { patient }));
+    },
+    async contents(session, patient) {
+      const result: { row: RecordRow; json: string }[] = [];
+      for (const row of session.index.records({ patient, limit: 1_000_000 })) result.push({ row, json: await read(session, row) });
+      return result;
+    },
+  };
+
+  function problemsOf(session: Session, patient: string): ChartView['problemsWithRecords'] {
+    const refused = store
+      .operations({ kinds: ['Commit'], patient, states: ['rejected'] })
+      .filter((o) => o.operation.actor === session.account)
+      .map((o) => ({
+        commit: `0x${o.operation.payload.slice(-64)}`,
+        author: authorOf(o.operation.actor).name,
+        chip: 'refused' as const,
+        reason: `The network refused these records: ${o.rejectReason ?? 'no reason was given'}. They are kept here and can be sent again.`,
+      }));
+    const failed = deps.indexer
+      .failures(patient)
+      .map((f) => ({ commit: f.commit, author: authorOf(f.author).name, chip: f.chip, reason: f.reason }));
+    return [...failed, ...refused];
+  }
+}
+
+/** Compartment and epoch of a Commit: the second and third word of its payload. */
+function commitTarget(operation: StoredOperation): { compartment: string; epoch: number } {
+  const words = operation.operation.payload.slice(2);
+  return { compartment: `0x${words.slice(64, 128).toLowerCase()}`, epoch: Number.parseInt(words.slice(128, 192), 16) };
+}

@@ -1,0 +1,170 @@
+/**
+ * What runs while a workstation is set up: the embedded ledger where it is ours, the follower and outbox, the private IPFS node. Each starts on its own
+ * and may be away; work goes on, and the state is shown.
+ */
+import { AppError, toWireError, type WireError } from '../../../src-shared/errors.ts';
+import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type { FactBus } from './facts.ts';
+import { bytesOf, hexOf } from './bytes.ts';
+import type { NetworkService, NetworkSettings } from './network.ts';
+import { createLedgerSync, type LedgerSync } from './sync/ledger-sync.ts';
+
+export interface Connections {
+  /** Starts the embedded ledger of a new network and deploys the contracts, governed by one account. */
+  createNetwork(governor: string): Promise<NetworkSettings>;
+  /** Starts everything for the saved network; returns at once, what fails is shown and tried again. */
+  start(): void;
+  poke(): void;
+  status(): ReturnType<LedgerSync['status']> | null;
+  /** What keeps the embedded ledger or the IPFS node from running. */
+  error(): WireError | null;
+  setEndpoint(endpoint: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const confirmationsEmbedded = 2;
+const retryMs = 5_000;
+
+export function createConnections(deps: {
+  readonly store: WorkstationStorePort;
+  readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly ledger: LedgerPort;
+  readonly embedded: EmbeddedLedgerPort;
+  readonly ipfs: IpfsPort;
+  readonly network: NetworkService;
+  readonly facts: FactBus;
+  readonly clock: () => number;
+  readonly ledgerDir: string;
+  readonly mdns: boolean;
+  readonly listen: readonly string[];
+}): Connections {
+  const { store, crypto, ledger, embedded, ipfs, network, facts } = deps;
+  let sync: LedgerSync | null = null;
+  let failure: WireError | null = null;
+  let stopped = false;
+  const timers = new Set<NodeJS.Timeout>();
+
+  const secret = (name: string): Uint8Array => {
+    const stored = store.setting<string>(name);
+    if (stored) return bytesOf(stored);
+    const made = crypto.randomBytes(32);
+    store.setSetting(name, hexOf(made));
+    return made;
+  };
+
+  const later = (step: () => void) => {
+    if (stopped) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      step();
+    }, retryMs);
+    timer.unref();
+    timers.add(timer);
+  };
+
+  const startSync = () => {
+    const current = network.require();
+    ledger.connect(current.endpoint, current.config);
+    sync = createLedgerSync({
+      store,
+      ledger,
+      codec: deps.codec,
+      relayerKey: secret('relayerKey'),
+      confirmations: confirmationsEmbedded,
+      clock: deps.clock,
+      onChange: (kinds) => facts.tell(kinds.size === 0 ? 'status' : 'operations', kinds.size === 0 ? null : ({ kinds } as never)),
+      ...(current.embedded ? { onMissingGateway: redeploy } : {}),
+    });
+    sync.start();
+  };
+
+  /** The ledger began anew (its state was lost): the contracts come to the same addresses, and what was signed is sent again. */
+  const redeploy = async () => {
+    const current = network.require();
+    if (!current.embedded)
+      throw new AppError('LEDGER_WRONG_CHAIN', 'The ledger has no Anamnesis contracts at the address of this network.');
+    const { governors, threshold } = current.embedded;
+    const config = await embedded.deploy(current.endpoint, current.chainId, governors, threshold);
+    if (config.operations !== current.operations)
+      throw new AppError('LEDGER_WRONG_CHAIN', 'The contracts came to another address than before. Nothing was sent.');
+  };
+
+  const startEmbedded = async () => {
+    const current = network.require();
+    if (current.embedded) {
+      const { url, port } = await embedded.start({ dir: deps.ledgerDir, chainId: current.chainId, port: current.embedded.port });
+      if (port !== current.embedded.port || url !== current.endpoint) {
+        const { config: _config, id: _id, ...settings } = current;
+        network.save({ ...settings, endpoint: url, embedded: { ...current.embedded, port } });
+      }
+    }
+    if (!stopped) startSync();
+  };
+
+  const attempt = (step: () => Promise<void>) => {
+    step().then(
+      () => {
+        failure = null;
+        facts.tell('status', null);
+      },
+      (error: unknown) => {
+        failure = toWireError(error);
+        facts.tell('status', null);
+        later(() => attempt(step));
+      },
+    );
+  };
+
+  const startIpfs = () => {
+    const { swarmKey, peers } = network.require();
+    return ipfs.start({ swarmKey: bytesOf(swarmKey), identity: secret('ipfsIdentity'), listen: listenAddresses(), peers, mdns: deps.mdns });
+  };
+
+  /** The port of the first start is kept, so that invitations stay true; where it is taken, another one is found. */
+  const listenAddresses = (): string[] => {
+    if (deps.listen.length > 0) return [...deps.listen];
+    const port = store.setting<number>('ipfsPort') ?? 0;
+    return [`/ip4/0.0.0.0/tcp/${port}`];
+  };
+
+  return {
+    async createNetwork(governor) {
+      const chainId = 1_000_000 + (new DataView(crypto.randomBytes(4).buffer).getUint32(0) >>> 1);
+      const { url, port } = await embedded.start({ dir: deps.ledgerDir, chainId, port: 0 });
+      const { operations } = await embedded.deploy(url, chainId, [governor], 1);
+      return {
+        chainId,
+        operations,
+        endpoint: url,
+        embedded: { port, governors: [governor], threshold: 1 },
+        swarmKey: hexOf(crypto.randomBytes(32)),
+        identifierKey: hexOf(crypto.randomBytes(32)),
+        identifierKeyVersion: 1,
+        peers: [],
+      };
+    },
+    start() {
+      attempt(startEmbedded);
+      attempt(startIpfs);
+    },
+    poke: () => sync?.poke(),
+    status: () => sync?.status() ?? null,
+    error: () => failure,
+    async setEndpoint(endpoint) {
+      const { config: _config, id: _id, ...settings } = network.require();
+      if (settings.embedded) throw new AppError('NOT_ALLOWED', 'This workstation runs the ledger itself; its address cannot be changed.');
+      await sync?.stop();
+      ledger.close();
+      network.save({ ...settings, endpoint });
+      startSync();
+    },
+    async stop() {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+      ledger.close();
+      await Promise.allSettled([sync?.stop(), ipfs.stop()]);
+      await embedded.stop();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * Who is who: organizations, members and their roles, as the operations known here say. A pure replay in ledger order (anchored operations first,
+ * then those made here and still waiting, so that staff can be enrolled with the cable out); small, and replayed again when one comes.
+ */
+import { rolesOf, type OperationKind, type Role } from '../../../src-shared/operations.ts';
+import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+
+export interface Organization {
+  readonly id: string;
+  readonly organizationKey: string;
+  readonly profile: string;
+  readonly suspended: boolean;
+  readonly anchored: boolean;
+}
+
+export interface Member {
+  readonly organization: string;
+  readonly account: string;
+  readonly roles: number;
+  readonly encryptionKey: string;
+  readonly profile: string;
+  readonly keyEnvelope: string;
+  readonly suspended: boolean;
+  readonly anchored: boolean;
+}
+
+export interface Directory {
+  organizations(): Organization[];
+  organization(id: string): Organization | undefined;
+  members(organization?: string): Member[];
+  member(organization: string, account: string): Member | undefined;
+  /** Organizations in which an account is an active member. */
+  memberships(account: string): Member[];
+  /** Roles of an active member of an active organization; none otherwise. */
+  roles(organization: string, account: string): Role[];
+  /** Membership as it was when an operation was anchored. */
+  memberAt(organization: string, account: string, before: StoredOperation): Member | undefined;
+}
+
+const kinds: readonly OperationKind[] = ['AdmitOrganization', 'SuspendOrganization', 'EnrolMember', 'ChangeMember', 'SuspendMember'];
+export const directoryKinds: ReadonlySet<OperationKind> = new Set(kinds);
+
+interface State {
+  readonly organizations: Map<string, Organization>;
+  readonly members: Map<string, Member>;
+}
+
+const key = (organization: string, account: string) => `${organization}/${account.toLowerCase()}`;
+
+export function createDirectory(store: WorkstationStorePort, codec: OperationCodecPort): Directory & { invalidate(): void } {
+  let state: State | null = null;
+  let operations: StoredOperation[] = [];
+
+  const current = (): State => {
+    if (state) return state;
+    operations = store.operations({ kinds }).filter((o) => o.state !== 'rejected');
+    state = replay(operations, codec);
+    return state;
+  };
+
+  const usable = (member: Member | undefined): member is Member =>
+    member !== undefined &&
+    !member.suspended &&
+    member.roles !== 0 &&
+    current().organizations.get(member.organization)?.suspended === false;
+
+  return {
+    invalidate() {
+      state = null;
+    },
+    organizations: () => [...current().organizations.values()],
+    organization: (id) => current().organizations.get(id),
+    members: (organization) => [...current().members.values()].filter((m) => organization === undefined || m.organization === organization),
+    member: (organization, account) => current().members.get(key(organization, account)),
+    memberships: (account) => [...current().members.values()].filter((m) => m.account.toLowerCase() === account.toLowerCase() && usable(m)),
+    roles(organization, account) {
+      const member = current().members.get(key(organization, account));
+      return usable(member) ? rolesOf(member.roles) : [];
+    },
+    memberAt(organization, account, before) {
+      current();
+      const then = replay(
+        operations.filter((o) => precedes(o, before)),
+        codec,
+      );
+      const member = then.members.get(key(organization, account));
+      return member && !member.suspended && then.organizations.get(organization)?.suspended === false ? member : undefined;
+    },
+  };
+}
+
+/** Ledger order: anchored by block and log index, then waiting ones as they became known here. */
+export function precedes(a: StoredOperation, b: StoredOperation): boolean {
+  if (a.block !== null && b.block !== null) return a.block < b.block || (a.block === b.block && (a.logIndex ?? 0) < (b.logIndex ?? 0));
+  if (a.block !== null) return true;
+  if (b.block !== null) return false;
+  return a.seq < b.seq;
+}
+
+function replay(operations: readonly StoredOperation[], codec: OperationCodecPort): State {
+  const organizations = new Map<string, Organization>();
+  const members = new Map<string, Member>();
+  for (const stored of operations) {
+    const decoded = codec.decodePayload(stored.operation);
+    const anchored = stored.block !== null;
+    switch (decoded.kind) {
+      case 'AdmitOrganization': {
+        const p = decoded.payload;
+        organizations.set(p.organization, {
+          id: p.organization,
+          organizationKey: p.organizationKey,
+          profile: p.profile,
+          suspended: false,
+          anchored,
+        });
+        members.set(key(p.organization, p.admin), {
+          organization: p.organization,
+          account: p.admin,
+          roles: 1,
+          encryptionKey: p.encryptionKey,
+          profile: p.adminProfile,
+          keyEnvelope: p.keyEnvelope,
+          suspended: false,
+          anchored,
+        });
+        break;
+      }
+      case 'SuspendOrganization': {
+        const organization = organizations.get(decoded.payload.organization);
+        if (organization) organizations.set(organization.id, { ...organization, suspended: decoded.payload.suspended !== 0 });
+        break;
+      }
+      case 'EnrolMember': {
+        const { member, ...p } = decoded.payload;
+        members.set(key(p.organization, member), { ...p, account: member, suspended: false, anchored });
+        break;
+      }
+      case 'ChangeMember': {
+        const k = key(decoded.payload.organization, decoded.payload.member);
+        const member = members.get(k);
+        if (member) members.set(k, { ...member, roles: decoded.payload.roles, anchored });
+        break;
+      }
+      case 'SuspendMember': {
+        const k = key(decoded.payload.organization, decoded.payload.member);
+        const member = members.get(k);
+        if (member) members.set(k, { ...member, suspended: decoded.payload.suspended !== 0, anchored });
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return { organizations, members };
+}

@@ -1,0 +1,35 @@
+/** Facts: what services tell each other and the screens. One small synchronous bus; a listener must not throw. */
+import type { CoreEventName, CoreEvents } from '../../../src-shared/ipc-schema.ts';
+import type { OperationKind } from '../../../src-shared/operations.ts';
+
+export interface InternalFacts {
+  /** Operations became known, were anchored, rejected or rolled back. */
+  readonly operations: { readonly kinds: ReadonlySet<OperationKind> };
+  /** Something that the snapshot shows changed. */
+  readonly status: null;
+}
+
+type Facts = InternalFacts & Omit<CoreEvents, 'snapshot'>;
+type Listener<N extends keyof Facts> = (payload: Facts[N]) => void;
+
+export interface FactBus {
+  tell<N extends keyof Facts>(name: N, payload: Facts[N]): void;
+  on<N extends keyof Facts>(name: N, listener: Listener<N>): () => void;
+}
+
+export type ScreenFact = Exclude<CoreEventName, 'snapshot'>;
+
+export function createFactBus(): FactBus {
+  const listeners = new Map<keyof Facts, Set<(payload: never) => void>>();
+  return {
+    tell(name, payload) {
+      for (const listener of listeners.get(name) ?? []) (listener as Listener<typeof name>)(payload);
+    },
+    on(name, listener) {
+      const set = listeners.get(name) ?? new Set();
+      listeners.set(name, set);
+      set.add(listener as (payload: never) => void);
+      return () => set.delete(listener as (payload: never) => void);
+    },
+  };
+}

@@ -1,0 +1,329 @@
+/**
+ * Fills the index of the person logged in: opens the envelopes sealed to them (or their clinic), then reads and decrypts the commits of the
+ * compartments whose keys they hold. Goes on where it stopped; what no peer has yet is asked for again.
+ */
+import { AppError } from '../../../src-shared/errors.ts';
+import type { RecordState } from '../../../src-shared/view-types.ts';
+import type { IpfsPort, KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import { granteeOfAccount, zero32 } from './bytes.ts';
+import type { CommitReader } from './commit-reader.ts';
+import type { FactBus } from './facts.ts';
+import { patientRowsOf } from './patient-rows.ts';
+import { recordRow } from './record-rows.ts';
+import { commitDigest, type PreparedCommit } from './records.ts';
+import type { NetworkService } from './network.ts';
+import type { People } from './people.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+export interface IndexFailure {
+  readonly commit: string;
+  readonly patient: string;
+  readonly author: string;
+  readonly chip: RecordState['chip'];
+  readonly reason: string;
+}
+
+export interface Indexer {
+  /** Puts what was just saved here into the index at once. */
+  addOwn(session: Session, commits: readonly PreparedCommit[]): void;
+  /** Keys that are known without an envelope (a person who just registered a patient holds them). */
+  wake(): void;
+  failures(patient: string): IndexFailure[];
+  status(): { readonly indexing: number; readonly missingBlocks: number };
+  /** Resolves when everything that can be indexed now has been. */
+  settled(): Promise<void>;
+  stop(): void;
+}
+
+const batch = 500;
+const parallel = 8;
+const fetchTimeoutMs = 8_000;
+const retryEveryMs = 5_000;
+
+export function createIndexer(deps: {
+  readonly store: WorkstationStorePort;
+  readonly ipfs: IpfsPort;
+  readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly reader: CommitReader;
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly network: NetworkService;
+  readonly facts: FactBus;
+  readonly report: (error: unknown) => void;
+}): Indexer {
+  const { store, ipfs, crypto, codec, reader, people, sessions, network, facts } = deps;
+  /** Commits to read, and operations whose envelope is missing, of the current session. */
+  const queue = new Map<string, StoredOperation>();
+  const missing = new Set<string>();
+  const failed = new Map<string, IndexFailure>();
+  /** Last operation looked at for commits in this session. */
+  let scanned = 0;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let stopped = false;
+  let retryTimer: NodeJS.Timeout | null = null;
+
+  const recipients = (session: Session) => {
+    const me = { id: granteeOfAccount(session.account), secrets: [session.keys.encryptionSecret()] };
+    const clinics = [...session.organizationKeys].map(([id, secrets]) => ({ id, secrets }));
+    return [me, ...clinics];
+  };
+
+  const openEnvelope = async (session: Session, operation: StoredOperation): Promise<KekRow[]> => {
+    const decoded = codec.decodePayload(operation.operation);
+    if (decoded.kind !== 'Grant' && decoded.kind !== 'Revoke') return [];
+    if (decoded.payload.envelope === zero32) return [];
+    const { patient, envelope } = decoded.payload;
+    const bytes = await ipfs.get(crypto.cidOfDigest(envelope), { timeoutMs: fetchTimeoutMs });
+    const rows: KekRow[] = [];
+    for (const recipient of recipients(session)) {
+      for (const secret of recipient.secrets) {
+        const opened = await openWith(bytes, patient, recipient.id, secret, recipient.secrets.length > 1);
+        for (const key of opened ?? []) rows.push({ ...key, patient });
+        if (opened) break;
+      }
+    }
+    return rows;
+  };
+
+  const openWith = async (bytes: Uint8Array, patient: string, recipient: string, secret: Uint8Array, oneOfSeveral: boolean) => {
+    try {
+      return await crypto.openEnvelopes(bytes, network.require().id, patient, recipient, secret);
+    } catch (error) {
+      // An organization that rotated its key has several; the envelope opens with one of them.
+      if (oneOfSeveral && error instanceof AppError && error.code === 'TAMPERED') return null;
+      throw error;
+    }
+  };
+
+  const learnKeys = async (session: Session): Promise<void> => {
+    const { index } = session;
+    const sources = [
+      ...recipients(session).map((r) => ({ name: `grants:${r.id}`, filter: { kinds: ['Grant'] as const, grantee: r.id } })),
+      { name: 'revocations', filter: { kinds: ['Revoke'] as const } },
+    ];
+    for (const source of sources) {
+      // The stored cursor waits in front of the first envelope that is not here yet; this round goes on behind it.
+      let after = index.cursor(source.name);
+      let complete = true;
+      for (;;) {
+        const operations = store.operations({ ...source.filter, afterSeq: after, order: 'seq', limit: batch });
+        for (const operation of operations) {
+          if (sessions.current() !== session) return;
+          const concerns = source.name !== 'revocations' || index.keks({ compartment: compartmentIn(operation) }).length > 0;
+          if (concerns && !(await learn(session, operation))) complete = false;
+          if (sessions.current() !== session) return;
+          after = operation.seq;
+          if (complete) index.setCursor(source.name, after);
+        }
+        if (operations.length < batch) break;
+      }
+    }
+  };
+
+  const compartmentIn = (operation: StoredOperation): string => {
+    const decoded = codec.decodePayload(operation.operation);
+    return 'compartment' in decoded.payload ? decoded.payload.compartment : zero32;
+  };
+
+  /** False where the envelope's block is not here yet: the cursor waits for it. */
+  const learn = async (session: Session, operation: StoredOperation): Promise<boolean> => {
+    try {
+      const rows = await openEnvelope(session, operation);
+      if (sessions.current() !== session) return false;
+      missing.delete(operation.operation.opId);
+      const fresh = rows.filter((row) => !session.index.keks({ compartment: row.compartment }).some((k) => k.epoch === row.epoch));
+      if (fresh.length === 0) return true;
+      session.index.addKeks(fresh);
+      for (const compartment of new Set(fresh.map((row) => row.compartment))) {
+        for (const commit of store.operations({ kinds: ['Commit'], compartment })) enqueueCommit(session, commit);
+      }
+      facts.tell('patientChanged', { patient: rows[0]?.patient ?? operation.operation.actor });
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === 'BLOCK_UNAVAILABLE') {
+        missing.add(operation.operation.opId);
+        return false;
+      }
+      noteFailure(operation, error);
+      return true;
+    }
+  };
+
+  const enqueueCommit = (session: Session, commit: StoredOperation) => {
+    const digest = commitDigest(commit.operation.payload);
+    if (commit.state !== 'rejected' && !session.index.commitIndexed(digest)) queue.set(digest, commit);
+  };
+
+  const collectCommits = (session: Session) => {
+    const { index } = session;
+    for (;;) {
+      const operations = store.operations({ kinds: ['Commit'], afterSeq: scanned, order: 'seq', limit: batch });
+      for (const operation of operations)
+        if (index.keks({ compartment: compartmentIn(operation) }).length > 0) enqueueCommit(session, operation);
+      scanned = operations.at(-1)?.seq ?? scanned;
+      if (operations.length < batch) return;
+    }
+  };
+
+  /** Behind everything that was read: the next session begins there. */
+  const keepCursor = (session: Session) => {
+    const unread = Math.min(...[...queue.values()].map((operation) => operation.seq - 1));
+    session.index.setCursor('commits', Math.min(scanned, unread));
+  };
+
+  const readQueue = async (session: Session): Promise<void> => {
+    const waiting = [...queue.entries()];
+    for (let start = 0; start < waiting.length; start += parallel) {
+      if (sessions.current() !== session) return;
+      await Promise.all(waiting.slice(start, start + parallel).map(([digest, operation]) => readCommit(session, digest, operation)));
+      facts.tell('status', null);
+    }
+  };
+
+  const readCommit = async (session: Session, digest: string, operation: StoredOperation): Promise<void> => {
+    const decoded = codec.decodePayload(operation.operation);
+    if (decoded.kind !== 'Commit') return;
+    const { patient, compartment, epoch } = decoded.payload;
+    const key = session.index.keks({ compartment }).find((k) => k.epoch === epoch);
+    if (!key) {
+      queue.delete(digest);
+      return;
+    }
+    try {
+      const commit = await reader.open(operation, key.kek, { timeoutMs: fetchTimeoutMs });
+      const contents = await reader.contents(commit, { timeoutMs: fetchTimeoutMs });
+      if (sessions.current() !== session) return;
+      const unavailable = contents.find((c): c is AppError => c instanceof AppError && c.code === 'BLOCK_UNAVAILABLE');
+      if (unavailable) throw unavailable;
+      const context = {
+        patient,
+        author: operation.operation.actor,
+        commit: digest,
+        opId: operation.operation.opId,
+        position: operation.seq,
+      };
+      const records = commit.entries.map((entry, i) => {
+        const content = contents[i];
+        const json = content instanceof Uint8Array ? new TextDecoder().decode(content) : '';
+        return { entry, json, row: recordRow(entry, json, key.category, context) };
+      });
+      session.index.addRecords(
+        digest,
+        records.map((r) => r.row),
+      );
+      index(
+        session,
+        records.map((r) => ({ ...r.row, json: r.json })),
+      );
+      queue.delete(digest);
+      missing.delete(digest);
+      failed.delete(digest);
+      facts.tell('patientChanged', { patient });
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === 'BLOCK_UNAVAILABLE') missing.add(digest);
+      else queue.delete(digest);
+      noteFailure(operation, error);
+    }
+  };
+
+  const index = (session: Session, records: readonly { patient: string; recordId: string; resourceType: string; json: string }[]) => {
+    const rows = patientRowsOf(records, session.index, crypto);
+    if (rows.length === 0) return;
+    session.index.upsertPatients(rows);
+    facts.tell('patientsChanged', null);
+  };
+
+  const noteFailure = (operation: StoredOperation, error: AppError) => {
+    const decoded = codec.decodePayload(operation.operation);
+    const patient = 'patient' in decoded.payload ? decoded.payload.patient : '';
+    const digest = decoded.kind === 'Commit' ? decoded.payload.commit : operation.operation.opId;
+    const chip = error.code === 'BLOCK_UNAVAILABLE' ? 'unavailable' : 'tampered';
+    const known = failed.get(digest);
+    failed.set(digest, { commit: digest, patient, author: operation.operation.actor, chip, reason: error.message });
+    if (known?.chip !== chip) facts.tell('patientChanged', { patient });
+  };
+
+  const round = async (): Promise<void> => {
+    const session = sessions.current();
+    if (!session || !network.current()) return;
+    try {
+      await people.openOrganizationKeys(session, false);
+    } catch (error) {
+      // The clinic's key is not here yet (its block is with a workstation that is away): what is sealed to the person alone is read meanwhile.
+      if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
+    }
+    await learnKeys(session);
+    if (sessions.current() !== session) return;
+    collectCommits(session);
+    await readQueue(session);
+    if (sessions.current() === session) keepCursor(session);
+  };
+
+  const run = async (): Promise<void> => {
+    const session = sessions.current();
+    try {
+      do {
+        again = false;
+        await round();
+      } while (again && !stopped);
+    } catch (error) {
+      // A lock in the middle of a round closes the index under it; anything else is a fault worth telling. Both are tried again.
+      if (sessions.current() === session) deps.report(error);
+    } finally {
+      running = null;
+    }
+    facts.tell('status', null);
+    scheduleRetry();
+  };
+
+  const scheduleRetry = () => {
+    if (retryTimer) clearTimeout(retryTimer);
+    retryTimer = null;
+    if (stopped || !sessions.current() || (missing.size === 0 && queue.size === 0)) return;
+    retryTimer = setTimeout(wake, retryEveryMs);
+    retryTimer.unref();
+  };
+
+  const wake = () => {
+    if (stopped || !sessions.current()) return;
+    if (running) again = true;
+    else running = run();
+  };
+
+  sessions.onBegin((session) => {
+    scanned = session.index.cursor('commits');
+    wake();
+  });
+  sessions.onEnd(() => {
+    queue.clear();
+    missing.clear();
+    failed.clear();
+  });
+  facts.on('operations', () => wake());
+
+  return {
+    addOwn(session, commits) {
+      for (const { commit, operation, rows } of commits) {
+        const position = store.operation(operation.operation.opId)?.seq ?? 0;
+        session.index.addRecords(
+          commit,
+          rows.map((row) => ({ ...row, position })),
+        );
+      }
+    },
+    wake,
+    failures: (patient) => [...failed.values()].filter((f) => f.patient === patient),
+    status: () => ({ indexing: queue.size, missingBlocks: missing.size }),
+    async settled() {
+      while (running) await running;
+    },
+    stop() {
+      stopped = true;
+      if (retryTimer) clearTimeout(retryTimer);
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * The network this workstation belongs to: the ledger and its gateway, the key of the private IPFS network, the key by which identifiers are made
+ * unreadable. Kept in the encrypted workstation store; carried to another clinic as an invitation.
+ */
+import { z } from 'zod';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { NetworkConfig, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+
+const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+const maximumPeers = 50;
+const settings = z.strictObject({
+  chainId: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+  operations: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  endpoint: z.url({ protocol: /^https?$/ }).max(300),
+  /** Set where this workstation runs the ledger itself. */
+  embedded: z
+    .strictObject({ port: z.number().int(), governors: z.array(z.string()).min(1).max(20), threshold: z.number().int().min(1) })
+    .nullable(),
+  swarmKey: hex32,
+  identifierKey: hex32,
+  identifierKeyVersion: z.number().int().min(1),
+  peers: z.array(z.string().max(300)).max(maximumPeers),
+});
+
+export type NetworkSettings = z.infer<typeof settings>;
+
+const invitation = settings.omit({ embedded: true }).extend({ v: z.literal(1) });
+const invitationPrefix = 'ANAM-INVITE';
+
+export interface NetworkService {
+  /** Null before the workstation is set up. */
+  current(): NetworkSettings | null;
+  /** Throws NOT_SET_UP. */
+  require(): NetworkSettings & { readonly config: NetworkConfig; readonly id: string };
+  save(next: NetworkSettings): void;
+  /** Keeps an address to be dialled at every start. */
+  addPeer(address: string): void;
+  invitationCode(peers: readonly string[]): string;
+  /** Throws CODE_INVALID. */
+  readInvitation(code: string): NetworkSettings;
+}
+
+export function createNetwork(store: WorkstationStorePort, codec: OperationCodecPort, crypto: RecordCryptoPort): NetworkService {
+  let cached: (NetworkSettings & { config: NetworkConfig; id: string }) | null = null;
+
+  const load = () => {
+    if (cached) return cached;
+    const stored = store.setting<unknown>('network');
+    if (stored === undefined) return null;
+    const parsed = settings.parse(stored);
+    const config = { chainId: parsed.chainId, operations: parsed.operations };
+    cached = { ...parsed, config, id: codec.network(config) };
+    return cached;
+  };
+
+  return {
+    current: load,
+    require() {
+      const network = load();
+      if (!network) throw new AppError('NOT_SET_UP', 'This workstation is not set up yet.');
+      return network;
+    },
+    save(next) {
+      store.setSetting('network', settings.parse(next));
+      cached = null;
+    },
+    addPeer(address) {
+      const { config: _config, id: _id, ...network } = this.require();
+      if (!network.peers.includes(address)) this.save({ ...network, peers: [address, ...network.peers].slice(0, maximumPeers) });
+    },
+    invitationCode(peers) {
+      const { config: _config, id: _id, embedded: _embedded, ...network } = this.require();
+      const known = [...new Set([...peers, ...network.peers])].slice(0, maximumPeers);
+      return crypto.encodeCode(invitationPrefix, { v: 1, ...network, peers: known });
+    },
+    readInvitation(code) {
+      const parsed = invitation.safeParse(crypto.decodeCode(invitationPrefix, code));
+      if (!parsed.success) {
+        throw new AppError(
+          'CODE_INVALID',
+          'This is not an invitation of this version. Ask the other clinic for a new one; nothing was changed here.',
+        );
+      }
+      const { v: _v, ...network } = parsed.data;
+      return { ...network, embedded: null };
+    },
+  };
+}

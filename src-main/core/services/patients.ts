@@ -1,0 +1,229 @@
+/**
+ * The front desk: finding patients and registering them. Registration makes the patient's key and card and, in one save, the registration signed by
+ * registrar and patient, the claim of the identifiers, the clinic's grant to the demographics, and the demographics themselves as a record.
+ */
+import type { Category } from '../../../src-shared/categories.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared/fhir/patient.ts';
+import type { Demographics } from '../../../src-shared/ipc-schema.ts';
+import { accessBits, purposes } from '../../../src-shared/operations.ts';
+import type { PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
+import type { AccountIndexPort, EnvelopeKey, KeyPort, PatientRow, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
+import { compartmentOf, kekOf } from './compartments.ts';
+import type { Directory } from './directory.ts';
+import type { FactBus } from './facts.ts';
+import type { NetworkService } from './network.ts';
+import type { Publisher } from './publisher.ts';
+import { primaryRecordId, randomId } from './record-ids.ts';
+import type { Indexer } from './indexer.ts';
+import type { Records } from './records.ts';
+import { sealContext, type Session } from './sessions.ts';
+import type { PreparedOperation, Signing } from './signing.ts';
+
+/** What a clinic's front desk may read and write of a patient it registers. */
+const frontDeskCategories: readonly Category[] = ['demographics', 'scheduling'];
+const similarEnough = 0.72;
+
+/** A person to whom the patient grants categories at registration, in the same save. */
+export interface FirstGrant {
+  readonly account: string;
+  readonly encryptionKey: string;
+  readonly categories: readonly Category[];
+}
+
+export interface Patients {
+  search(index: AccountIndexPort, text: string, limit: number, offset: number): { hits: PatientSummary[]; total: number };
+  /** Throws NOT_FOUND. */
+  get(index: AccountIndexPort, patient: string): PatientSummary;
+  similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: string[] };
+  register(session: Session, demographics: Demographics, pin: string, firstGrants?: readonly FirstGrant[]): Promise<RegistrationResult>;
+}
+
+export function summaryOf({ updatedAt: _updatedAt, ...row }: PatientRow): PatientSummary {
+  return row;
+}
+
+export function createPatients(deps: {
+  readonly store: WorkstationStorePort;
+  readonly keys: KeyPort;
+  readonly crypto: RecordCryptoPort;
+  readonly directory: Directory;
+  readonly network: NetworkService;
+  readonly signing: Signing;
+  readonly publisher: Publisher;
+  readonly records: Records;
+  readonly indexer: Indexer;
+  readonly facts: FactBus;
+  readonly clock: () => number;
+  readonly organization: () => string;
+}): Patients {
+  const { store, keys, crypto, directory, network, signing, publisher, records } = deps;
+
+  /** HMAC-SHA-256 under the consortium's off-chain key: identifiers have little entropy, so never a plain hash. */
+  const identifierDigest = (system: string, value: string) =>
+    hexOf(crypto.hmac(bytesOf(network.require().identifierKey), utf8(system.trim().toLowerCase()), utf8(normalized(value))));
+
+  const claims = (demographics: Demographics) =>
+    demographics.identifiers.map((identifier) => ({ ...identifier, digest: identifierDigest(identifier.system, identifier.value) }));
+
+  const claimed = (digest: string) =>
+    store
+      .operations({ kinds: ['ClaimIdentifier', 'ReleaseIdentifier'], digest })
+      .filter((o) => o.state !== 'rejected')
+      .at(-1)?.kind === 'ClaimIdentifier';
+
+  const grantOperations = (
+    patient: PersonKeys,
+    grantee: string,
+    compartments: ReadonlyMap<Category, string>,
+    envelope: string,
+    categories: readonly Category[],
+  ) =>
+    categories.map((category) => {
+      const payload = {
+        patient: patient.account,
+        compartment: compartments.get(category) ?? '',
+        grantee,
+        access: accessBits.read | accessBits.write,
+        purpose: purposes.treatment,
+        validFrom: 0,
+        validUntil: 0,
+        epoch: 0,
+        envelope,
+      };
+      return signing.make('Grant', payload, 'Share with the clinic', patient);
+    });
+
+  const publishRegistration = async (
+    session: Session,
+    patient: PersonKeys,
+    demographics: Demographics,
+    firstGrants: readonly FirstGrant[],
+  ) => {
+    const { id } = network.require();
+    const organization = directory.organization(deps.organization());
+    if (!organization) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so it cannot register patients.');
+    const categories = [...new Set([...frontDeskCategories, ...firstGrants.flatMap((g) => g.categories)])];
+    const compartments = new Map(categories.map((category) => [category, compartmentOf(patient, id, category, crypto)]));
+    const keysFor = (wanted: readonly Category[]): EnvelopeKey[] =>
+      wanted.map((category) => {
+        const compartment = compartments.get(category) ?? '';
+        return { compartment, category, epoch: 0, kek: kekOf(patient, id, compartment, 0) };
+      });
+    const clinicKeys = keysFor(frontDeskCategories);
+    const grantees = [
+      { grantee: organization.id, encryptionKey: organization.organizationKey, categories: frontDeskCategories, keys: clinicKeys },
+      ...firstGrants.map((g) => ({
+        grantee: granteeOfAccount(g.account),
+        encryptionKey: g.encryptionKey,
+        categories: g.categories,
+        keys: keysFor(g.categories),
+      })),
+    ];
+    const envelope = await crypto.sealEnvelopes(
+      id,
+      patient.account,
+      grantees.map((g) => ({ id: g.grantee, encryptionKey: g.encryptionKey, keys: g.keys })),
+    );
+    const recordId = primaryRecordId(patient.account, crypto);
+    const resource = patientResourceOf(demographics, recordId);
+    const json = JSON.stringify(resource);
+    const demographicsKey = clinicKeys.find((key) => key.category === 'demographics');
+    if (!demographicsKey) throw new AppError('INTERNAL', 'The demographics key was not made.');
+    const commit = await records.prepare({
+      patient: patient.account,
+      category: 'demographics',
+      compartment: demographicsKey.compartment,
+      epoch: 0,
+      kek: demographicsKey.kek,
+      through: organization.id,
+      author: session.keys,
+      records: [{ recordId, versionId: randomId(crypto), previous: [], resourceType: 'Patient', category: 'demographics', json }],
+    });
+    const registration = { organization: organization.id, patient: patient.account, encryptionKey: patient.encryptionKey };
+    const operations: PreparedOperation[] = [
+      signing.make('RegisterPatient', registration, 'Register a patient', session.keys, [patient]),
+      ...claims(demographics)
+        .filter(({ digest }) => !claimed(digest))
+        .map(({ digest }) => {
+          const payload = { account: patient.account, identifier: digest, keyVersion: network.require().identifierKeyVersion };
+          return signing.make('ClaimIdentifier', payload, "Claim a patient's identifier", session.keys);
+        }),
+      ...grantees.flatMap((g) => grantOperations(patient, g.grantee, compartments, envelope.digest, g.categories)),
+      commit.operation,
+    ];
+    publisher.publish([envelope, ...commit.blocks], operations);
+    session.index.addKeks(
+      grantees
+        .filter((g) => g.grantee === organization.id || g.grantee === granteeOfAccount(session.account))
+        .flatMap((g) => g.keys.map((key) => ({ ...key, patient: patient.account }))),
+    );
+    deps.indexer.addOwn(session, [commit]);
+    const row = patientRowOf(resource, patient.account);
+    session.index.upsertPatients([row]);
+    deps.facts.tell('patientsChanged', null);
+    return row;
+  };
+
+  return {
+    search(index, text, limit, offset) {
+      if (text.trim() === '') return { hits: index.patients({ limit, offset }).map(summaryOf), total: index.countPatients() };
+      const hits = index.searchPatients(text, limit + offset).slice(offset);
+      return { hits: hits.map(summaryOf), total: offset + hits.length };
+    },
+    get(index, patient) {
+      const row = index.patient(patient);
+      if (!row) throw new AppError('NOT_FOUND', 'This patient is not known here. Ask the patient to share the demographics with you.');
+      return summaryOf(row);
+    },
+    similar(index, demographics) {
+      const candidate = patientRowOf(patientResourceOf(demographics, primaryRecordId('', crypto)), '');
+      const texts = [
+        `${demographics.family} ${demographics.given.split(' ')[0] ?? ''}`,
+        demographics.family,
+        demographics.given,
+        demographics.phone,
+      ];
+      const found = new Map<string, PatientRow>();
+      for (const text of [...texts, ...demographics.identifiers.map((i) => i.value)]) {
+        if (text.trim().length < 2) continue;
+        for (const row of index.searchPatients(text, 20)) found.set(row.patient, row);
+      }
+      const scored = [...found.values()]
+        .map((row) => ({ row, score: similarity(row, candidate) }))
+        .filter(({ score }) => score >= similarEnough);
+      scored.sort((a, b) => b.score - a.score);
+      return {
+        hits: scored.slice(0, 5).map(({ row }) => summaryOf(row)),
+        claimed: claims(demographics)
+          .filter(({ digest }) => claimed(digest))
+          .map(({ value }) => value),
+      };
+    },
+    async register(session, demographics, pin, firstGrants = []) {
+      if (demographics.family === '' && demographics.given === '')
+        throw new AppError('INVALID_INPUT', 'A patient needs a family name or a given name.', { field: 'family' });
+      const phrase = keys.createPhrase();
+      const patient = keys.fromPhrase(phrase);
+      try {
+        const entropy = patient.entropy();
+        const sealed = await keys.seal(entropy, pin, sealContext.card(patient.account));
+        entropy.fill(0);
+        const card = keys.encodeCard(patient.account, sealed);
+        const row = await publishRegistration(session, patient, demographics, firstGrants);
+        return { patient: summaryOf(row), card, phrase };
+      } finally {
+        patient.destroy();
+      }
+    },
+  };
+}
+
+/** Identifiers are compared without separators and case: '91-2345 678' is '912345678'. */
+function normalized(value: string): string {
+  return value
+    .normalize('NFKC')
+    .replace(/[\s\-./]/g, '')
+    .toUpperCase();
+}

@@ -1,0 +1,201 @@
+/**
+ * Staff: making one's own key at this workstation, the enrolment code that carries its public part to an admin, and the admin's signed approval.
+ */
+import { z } from 'zod';
+import { AppError } from '../../../src-shared/errors.ts';
+import { bitsOf, rolesOf, type Role } from '../../../src-shared/operations.ts';
+import type { LocalPerson, StaffMember } from '../../../src-shared/view-types.ts';
+import type { IpfsPort, KeyPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StorePort } from '../ports.ts';
+import { granteeOfAccount, utf8 } from './bytes.ts';
+import type { Directory } from './directory.ts';
+import type { Profiles } from './profiles.ts';
+import { sealContext, type Session, type Sessions } from './sessions.ts';
+import type { Publisher } from './publisher.ts';
+import type { Signing } from './signing.ts';
+import type { NetworkService } from './network.ts';
+
+const enrolmentPrefix = 'ANAM-KEY';
+const enrolment = z.strictObject({
+  v: z.literal(1),
+  name: z.string().min(1).max(200),
+  account: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  encryptionKey: z.string().regex(/^0x[0-9a-f]{64}$/),
+  signature: z.string().max(200),
+});
+
+export interface PeopleDeps {
+  readonly store: StorePort;
+  readonly keys: KeyPort;
+  readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly ipfs: IpfsPort;
+  readonly directory: Directory;
+  readonly profiles: Profiles;
+  readonly sessions: Sessions;
+  readonly signing: Signing;
+  readonly publisher: Publisher;
+  readonly network: NetworkService;
+  readonly clock: () => number;
+  /** Id of this workstation's organization; throws NOT_SET_UP. */
+  readonly organization: () => string;
+}
+
+export interface People {
+  /** Seals the key under the passphrase and keeps it here. Throws PHRASE_INVALID, ALREADY_EXISTS. */
+  addLocal(name: string, passphrase: string, phrase: string): Promise<PersonKeys>;
+  createKey(name: string, passphrase: string, phrase: string): Promise<{ account: string; enrolmentCode: string }>;
+  enrolmentCode(account: string): string;
+  readCode(code: string): { account: string; personName: string; alreadyEnrolled: boolean };
+  approve(code: string, roles: readonly Role[]): Promise<void>;
+  changeRoles(account: string, roles: readonly Role[]): Promise<void>;
+  setSuspended(account: string, suspended: boolean): Promise<void>;
+  local(): LocalPerson[];
+  staff(): StaffMember[];
+  /** Opens the organization keys of a session from the envelope the ledger names, once its block is here. */
+  openOrganizationKeys(session: Session, offline: boolean): Promise<void>;
+}
+
+export function createPeople(deps: PeopleDeps): People {
+  const { store, keys, crypto, codec, ipfs, directory, sessions, signing, publisher, network } = deps;
+  const statement = (name: string, account: string, encryptionKey: string) =>
+    crypto.sha256(utf8(`anamnesis/enrolment/1\n${account.toLowerCase()}\n${encryptionKey}\n${name}`));
+
+  const parse = (code: string) => {
+    const parsed = enrolment.safeParse(crypto.decodeCode(enrolmentPrefix, code));
+    if (!parsed.success) throw new AppError('CODE_INVALID', 'This is not an enrolment code. Ask the person to show theirs again.');
+    const { name, account, encryptionKey, signature } = parsed.data;
+    if (codec.recover(statement(name, account, encryptionKey), signature) !== account) {
+      throw new AppError(
+        'CODE_INVALID',
+        'This enrolment code was changed on its way. Ask the person to show theirs again; nobody was enrolled.',
+      );
+    }
+    return parsed.data;
+  };
+
+  const addLocal = async (name: string, passphrase: string, phrase: string) => {
+    const unlocked = keys.fromPhrase(phrase);
+    if (store.workstation.people().some((p) => p.account === unlocked.account)) {
+      unlocked.destroy();
+      throw new AppError('ALREADY_EXISTS', 'This key is already on this workstation. Choose the name on the lock screen.');
+    }
+    const entropy = unlocked.entropy();
+    const sealed = await keys.seal(entropy, passphrase, sealContext.person(unlocked.account));
+    entropy.fill(0);
+    store.workstation.addPerson({
+      account: unlocked.account,
+      name,
+      encryptionKey: unlocked.encryptionKey,
+      sealed,
+      createdAt: deps.clock(),
+    });
+    return unlocked;
+  };
+
+  const codeOf = (name: string, unlocked: PersonKeys) =>
+    crypto.encodeCode(enrolmentPrefix, {
+      v: 1,
+      name,
+      account: unlocked.account,
+      encryptionKey: unlocked.encryptionKey,
+      signature: unlocked.sign(statement(name, unlocked.account, unlocked.encryptionKey)),
+    });
+
+  const organizationSecrets = async (session: Session): Promise<Uint8Array[]> => {
+    await api.openOrganizationKeys(session, false);
+    const secrets = session.organizationKeys.get(deps.organization());
+    if (!secrets)
+      throw new AppError('KEY_MISSING', "The clinic's key has not arrived at this workstation yet. Try again when it is connected.");
+    return secrets;
+  };
+
+  const api: People = {
+    addLocal,
+    async createKey(name, passphrase, phrase) {
+      const unlocked = await addLocal(name, passphrase, phrase);
+      const enrolmentCode = codeOf(name, unlocked);
+      store.workstation.setSetting(`enrolment:${unlocked.account}`, enrolmentCode);
+      const { account } = unlocked;
+      unlocked.destroy();
+      return { account, enrolmentCode };
+    },
+    enrolmentCode(account) {
+      const code = store.workstation.setting<string>(`enrolment:${account}`);
+      if (!code) throw new AppError('NOT_FOUND', 'There is no enrolment code for this person on this workstation.');
+      return code;
+    },
+    readCode(code) {
+      const { account, name } = parse(code);
+      return { account, personName: name, alreadyEnrolled: directory.member(deps.organization(), account) !== undefined };
+    },
+    async approve(code, roles) {
+      const session = sessions.require();
+      const person = parse(code);
+      const organization = deps.organization();
+      const secrets = await organizationSecrets(session);
+      const profile = crypto.encodeProfile({ type: 'person', name: person.name });
+      const recipient = { id: granteeOfAccount(person.account), encryptionKey: person.encryptionKey };
+      const envelope = await crypto.sealOrganizationKey(network.require().id, organization, recipient, secrets);
+      const payload = {
+        organization,
+        member: person.account,
+        roles: bitsOf(roles),
+        encryptionKey: person.encryptionKey,
+        profile: profile.digest,
+        keyEnvelope: envelope.digest,
+      };
+      publisher.publish([profile, envelope], [signing.make('EnrolMember', payload, 'Enrol a member of staff', session.keys)]);
+    },
+    async changeRoles(account, roles) {
+      const session = sessions.require();
+      const payload = { organization: deps.organization(), member: account, roles: bitsOf(roles) };
+      publisher.publish([], [signing.make('ChangeMember', payload, 'Change the roles of a member of staff', session.keys)]);
+    },
+    async setSuspended(account, suspended) {
+      const session = sessions.require();
+      if (suspended && account === session.account) throw new AppError('NOT_ALLOWED', 'Nobody can suspend themselves. Ask another admin.');
+      const payload = { organization: deps.organization(), member: account, suspended: suspended ? 1 : 0 };
+      const label = suspended ? 'Suspend a member of staff' : 'Reactivate a member of staff';
+      publisher.publish([], [signing.make('SuspendMember', payload, label, session.keys)]);
+    },
+    local() {
+      const organization = deps.organization();
+      return store.workstation.people().map((person) => {
+        const member = directory.member(organization, person.account);
+        return {
+          account: person.account,
+          name: person.name,
+          roles: member ? rolesOf(member.roles) : [],
+          status: !member ? 'waiting' : member.suspended ? 'suspended' : 'active',
+        };
+      });
+    },
+    staff() {
+      const here = new Set(store.workstation.people().map((p) => p.account));
+      return directory.members(deps.organization()).map((member) => ({
+        account: member.account,
+        name: deps.profiles.name(member.profile, member.account),
+        roles: rolesOf(member.roles),
+        suspended: member.suspended,
+        onThisWorkstation: here.has(member.account),
+        anchored: member.anchored,
+      }));
+    },
+    async openOrganizationKeys(session, offline) {
+      for (const member of directory.memberships(session.account)) {
+        if (session.organizationKeys.has(member.organization)) continue;
+        const bytes = await ipfs.get(crypto.cidOfDigest(member.keyEnvelope), { offline });
+        const id = granteeOfAccount(session.account);
+        const secrets = await crypto.openOrganizationKey(
+          bytes,
+          network.require().id,
+          member.organization,
+          id,
+          session.keys.encryptionSecret(),
+        );
+        if (secrets && sessions.current() === session) session.organizationKeys.set(member.organization, secrets);
+      }
+    },
+  };
+  return api;
+}

@@ -1,0 +1,24 @@
+/**
+ * The one way in which anything is saved: first the blocks, then the signed operations as the commit point, both durable when this returns
+ * (design section 6). What comes after (index, outbox, screens) follows and is repaired at start if a crash came between.
+ */
+import type { OperationKind } from '../../../src-shared/operations.ts';
+import type { EncodedFileBlock, IpfsPort, WorkstationStorePort } from '../ports.ts';
+import type { FactBus } from './facts.ts';
+import type { PreparedOperation } from './signing.ts';
+
+export interface Publisher {
+  /** Throws DISK_FULL or STORE_DAMAGED; then nothing of it counts as saved. */
+  publish(blocks: readonly EncodedFileBlock[], operations: readonly PreparedOperation[]): void;
+}
+
+export function createPublisher(store: WorkstationStorePort, ipfs: IpfsPort, facts: FactBus): Publisher {
+  return {
+    publish(blocks, operations) {
+      if (blocks.length > 0) ipfs.put(blocks);
+      store.enqueue(operations);
+      const kinds = new Set<OperationKind>(operations.map((o) => o.decoded.kind));
+      facts.tell('operations', { kinds });
+    },
+  };
+}

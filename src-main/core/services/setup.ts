@@ -1,0 +1,203 @@
+/** First run: setting up a clinic with a network of its own, or joining an existing network and asking its governors to be admitted. */
+import { z } from 'zod';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { EncodedBlock, OperationCodecPort, PersonKeys, RecordCryptoPort, KeyPort, IpfsPort, WorkstationStorePort } from '../ports.ts';
+import { granteeOfAccount, hexOf, utf8 } from './bytes.ts';
+import type { Connections } from './connections.ts';
+import type { Directory } from './directory.ts';
+import type { FactBus } from './facts.ts';
+import type { NetworkService } from './network.ts';
+import type { People } from './people.ts';
+import type { Publisher } from './publisher.ts';
+import type { Sessions } from './sessions.ts';
+import type { Signing } from './signing.ts';
+
+/** This workstation's clinic, as the person who set it up named it. */
+export interface Clinic {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Founding {
+  readonly clinicName: string;
+  readonly personName: string;
+  readonly passphrase: string;
+  readonly phrase: string;
+}
+
+export interface Setup {
+  clinic(): Clinic | null;
+  phase(): 'unconfigured' | 'joining' | 'ready';
+  /** While joining. */
+  requestCode(): string | null;
+  createClinic(founding: Founding): Promise<void>;
+  join(founding: Founding & { readonly invitation: string }): Promise<{ requestCode: string }>;
+  readRequest(code: string): { organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean };
+  /** Signs the admission as a governor. */
+  admit(code: string): void;
+}
+
+const requestPrefix = 'ANAM-REQUEST';
+const block = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= 4096);
+const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+const request = z.strictObject({
+  v: z.literal(1),
+  organization: bytes32,
+  admin: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  encryptionKey: bytes32,
+  organizationKey: bytes32,
+  profile: block,
+  adminProfile: block,
+  keyEnvelope: block,
+  signature: z.string().max(200),
+});
+type Request = z.infer<typeof request>;
+
+export function createSetup(deps: {
+  readonly store: WorkstationStorePort;
+  readonly keys: KeyPort;
+  readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly ipfs: IpfsPort;
+  readonly network: NetworkService;
+  readonly connections: Connections;
+  readonly directory: Directory;
+  readonly people: () => People;
+  readonly sessions: Sessions;
+  readonly signing: Signing;
+  readonly publisher: Publisher;
+  readonly facts: FactBus;
+}): Setup {
+  const { store, keys, crypto, codec, network, connections, directory, sessions, signing, publisher, facts } = deps;
+  const clinic = () => store.setting<Clinic>('clinic') ?? null;
+  const digestOf = (bytes: Uint8Array) => hexOf(crypto.sha256(bytes));
+  let busy = false;
+
+  const statement = (r: Omit<Request, 'signature' | 'v'>) =>
+    crypto.sha256(
+      utf8(
+        [
+          'anamnesis/request/1',
+          r.organization,
+          r.admin,
+          r.encryptionKey,
+          r.organizationKey,
+          digestOf(r.profile),
+          digestOf(r.adminProfile),
+          digestOf(r.keyEnvelope),
+        ].join('\n'),
+      ),
+    );
+
+  /** The clinic's identity and first admin, signed by the admin: what a governor admits. */
+  const prepare = async (founding: Founding, admin: PersonKeys): Promise<{ request: Request; blocks: EncodedBlock[] }> => {
+    const organization = hexOf(crypto.randomBytes(32));
+    const organizationKeys = keys.createEncryptionKeyPair();
+    const profile = crypto.encodeProfile({ type: 'organization', name: founding.clinicName });
+    const adminProfile = crypto.encodeProfile({ type: 'person', name: founding.personName });
+    const recipient = { id: granteeOfAccount(admin.account), encryptionKey: admin.encryptionKey };
+    const keyEnvelope = await crypto.sealOrganizationKey(network.require().id, organization, recipient, [organizationKeys.secretKey]);
+    organizationKeys.secretKey.fill(0);
+    const unsigned = {
+      organization,
+      admin: admin.account,
+      encryptionKey: admin.encryptionKey,
+      organizationKey: organizationKeys.publicKey,
+      profile: profile.bytes,
+      adminProfile: adminProfile.bytes,
+      keyEnvelope: keyEnvelope.bytes,
+    };
+    return { request: { v: 1, ...unsigned, signature: admin.sign(statement(unsigned)) }, blocks: [profile, adminProfile, keyEnvelope] };
+  };
+
+  const admission = (r: Request, governor: PersonKeys) => {
+    const { organization, admin, encryptionKey, organizationKey } = r;
+    const digests = { profile: digestOf(r.profile), adminProfile: digestOf(r.adminProfile), keyEnvelope: digestOf(r.keyEnvelope) };
+    return signing.make(
+      'AdmitOrganization',
+      { organization, admin, encryptionKey, organizationKey, ...digests },
+      'Admit a clinic',
+      governor,
+    );
+  };
+
+  const parse = (code: string): Request => {
+    const parsed = request.safeParse(crypto.decodeCode(requestPrefix, code));
+    if (!parsed.success)
+      throw new AppError(
+        'CODE_INVALID',
+        'This is not a request of this version. Ask the other clinic to show theirs again; nothing was changed.',
+      );
+    const { signature, v: _v, ...unsigned } = parsed.data;
+    if (codec.recover(statement(unsigned), signature) !== unsigned.admin) {
+      throw new AppError(
+        'CODE_INVALID',
+        'This request was changed on its way. Ask the other clinic to show it again; nobody was admitted.',
+      );
+    }
+    return parsed.data;
+  };
+
+  /** One first run at a time, on a workstation that has none; what an interrupted one left is cleared. */
+  const once = async <T>(step: () => Promise<T>): Promise<T> => {
+    if (clinic() || busy) throw new AppError('ALREADY_SET_UP', 'This workstation is already set up.');
+    busy = true;
+    try {
+      for (const person of store.people()) store.removePerson(person.account);
+      return await step();
+    } finally {
+      busy = false;
+    }
+  };
+
+  return {
+    clinic,
+    phase() {
+      const own = clinic();
+      if (!own || !network.current()) return 'unconfigured';
+      return directory.organization(own.id) ? 'ready' : 'joining';
+    },
+    requestCode() {
+      const own = clinic();
+      return own && !directory.organization(own.id) ? (store.setting<string>('requestCode') ?? null) : null;
+    },
+    createClinic: (founding) =>
+      once(async () => {
+        const admin = await deps.people().addLocal(founding.personName, founding.passphrase, founding.phrase);
+        network.save(await connections.createNetwork(admin.account));
+        const { request: r, blocks } = await prepare(founding, admin);
+        publisher.publish(blocks, [admission(r, admin)]);
+        store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+        connections.start();
+        sessions.begin(admin, founding.personName);
+      }),
+    join: (founding) =>
+      once(async () => {
+        network.save(network.readInvitation(founding.invitation));
+        const admin = await deps.people().addLocal(founding.personName, founding.passphrase, founding.phrase);
+        const { request: r, blocks } = await prepare(founding, admin);
+        deps.ipfs.put(blocks);
+        const requestCode = crypto.encodeCode(requestPrefix, r);
+        store.setSetting('requestCode', requestCode);
+        store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+        admin.destroy();
+        connections.start();
+        facts.tell('status', null);
+        return { requestCode };
+      }),
+    readRequest(code) {
+      const r = parse(code);
+      return {
+        organization: r.organization,
+        clinicName: crypto.decodeProfile(r.profile).name,
+        adminName: crypto.decodeProfile(r.adminProfile).name,
+        alreadyAdmitted: directory.organization(r.organization) !== undefined,
+      };
+    },
+    admit(code) {
+      const r = parse(code);
+      const blocks = [r.profile, r.adminProfile, r.keyEnvelope].map((bytes) => ({ cid: crypto.cidOfDigest(digestOf(bytes)), bytes }));
+      publisher.publish(blocks, [admission(r, sessions.require().keys)]);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** Makes signed operations: a unique opId, the claimed time, a deadline, the EIP-712 digest and the signatures. */
+import { operationKinds, type OperationKind, type OperationPayload, type SignedOperation } from '../../../src-shared/operations.ts';
+import type { DecodedOperation, OperationCodecPort, PersonKeys, RecordCryptoPort } from '../ports.ts';
+import { hexOf } from './bytes.ts';
+import type { NetworkService } from './network.ts';
+
+/** How long an operation may wait for a ledger: a workstation that was offline for a season still gets its work anchored. */
+const lifetimeSeconds = 180 * 24 * 3600;
+
+export interface PreparedOperation {
+  readonly operation: SignedOperation;
+  readonly decoded: DecodedOperation;
+  readonly label: string;
+}
+
+export interface Signing {
+  /** Signed by the actor, then by each co-signer over the same digest. */
+  make<K extends OperationKind>(
+    kind: K,
+    payload: OperationPayload<K>,
+    label: string,
+    actor: PersonKeys,
+    cosigners?: readonly PersonKeys[],
+  ): PreparedOperation;
+}
+
+export function createSigning(codec: OperationCodecPort, crypto: RecordCryptoPort, network: NetworkService, clock: () => number): Signing {
+  return {
+    make(kind, payload, label, actor, cosigners = []) {
+      const issuedAt = Math.floor(clock() / 1000);
+      const unsigned = {
+        kind: operationKinds[kind].code,
+        opId: hexOf(crypto.randomBytes(32)),
+        actor: actor.account,
+        issuedAt,
+        deadline: issuedAt + lifetimeSeconds,
+        payload: codec.encodePayload(kind, payload),
+      };
+      const digest = codec.digest(network.require().config, unsigned);
+      const signatures = [actor, ...cosigners].map((keys) => keys.sign(digest));
+      return { operation: { ...unsigned, signatures }, decoded: { kind, payload } as DecodedOperation, label };
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** The one picture of the workstation that screens start from and are told again whenever something of it changed. */
+import type { SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
+import type { IpfsPort, StorePort } from '../ports.ts';
+import type { Connections } from './connections.ts';
+import type { Directory } from './directory.ts';
+import type { Indexer } from './indexer.ts';
+import type { NetworkService } from './network.ts';
+import type { People } from './people.ts';
+import type { Sessions } from './sessions.ts';
+import type { Setup } from './setup.ts';
+
+export const defaultSettings: SettingsView = { theme: 'system', idleLockMinutes: 10 };
+
+/** What the demo clinic shows so that it can be tried: never set anywhere else. */
+export type DemoView = NonNullable<Snapshot['demo']>;
+
+export interface SnapshotSource {
+  read(): Snapshot;
+  settings(): SettingsView;
+  saveSettings(change: Partial<SettingsView>): void;
+}
+
+export function createSnapshots(deps: {
+  readonly version: string;
+  readonly store: StorePort;
+  readonly ipfs: IpfsPort;
+  readonly network: NetworkService;
+  readonly connections: Connections;
+  readonly directory: Directory;
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly setup: Setup;
+  readonly indexer: Indexer;
+}): SnapshotSource {
+  const { store, network, connections, directory, people, sessions, setup, indexer } = deps;
+  const settings = (): SettingsView => ({ ...defaultSettings, ...store.workstation.setting<Partial<SettingsView>>('settings') });
+
+  const sync = (): SyncView => {
+    const status = connections.status();
+    const peers = deps.ipfs.peers().length;
+    const online = status?.state === 'online';
+    return {
+      state: !network.current() || (!status && !connections.error()) ? 'starting' : online ? 'online' : peers > 0 ? 'lan' : 'offline',
+      lastSync: status?.lastSync ?? null,
+      head: status?.head ?? null,
+      followed: status?.followed ?? null,
+      waiting: store.workstation.countOperations({ states: ['pending', 'submitted'] }),
+      rejected: status?.rejected ?? 0,
+      forged: status?.forged ?? 0,
+      peers,
+      ledger: network.current()?.embedded ? 'single-site' : 'consortium',
+      error: connections.error() ?? status?.error ?? status?.sendError ?? null,
+      ...indexer.status(),
+    };
+  };
+
+  const session = (): Snapshot['session'] => {
+    const current = sessions.current();
+    const clinic = setup.clinic();
+    if (!current || !clinic) return null;
+    const member = directory.member(clinic.id, current.account);
+    return {
+      account: current.account,
+      name: current.name,
+      roles: directory.roles(clinic.id, current.account),
+      status: !member ? 'waiting' : member.suspended ? 'suspended' : 'active',
+      governor: network.current()?.embedded?.governors.includes(current.account) ?? false,
+    };
+  };
+
+  const patientAtDesk = (): Snapshot['patientAtDesk'] => {
+    const desk = sessions.desk();
+    if (!desk) return null;
+    const row = sessions.current()?.index.patient(desk.patient);
+    const name = row ? [row.given, row.family].filter((part) => part !== '').join(' ') : 'Patient';
+    return { patient: desk.patient, name };
+  };
+
+  return {
+    settings,
+    saveSettings(change) {
+      store.workstation.setSetting('settings', { ...settings(), ...change });
+    },
+    read: () => ({
+      phase: setup.phase(),
+      version: deps.version,
+      clinic: setup.clinic(),
+      people: setup.clinic() ? people.local() : [],
+      session: session(),
+      patientAtDesk: patientAtDesk(),
+      sync: sync(),
+      settings: settings(),
+      requestCode: setup.requestCode(),
+      demo: store.workstation.setting<DemoView>('demo') ?? null,
+    }),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * The four checks of a record (design section 5): its content matches its CID, its commit matches its anchor, the signature is the author's, and the
+ * author held write consent when it was anchored. Nothing here trusts the index: blocks are read and hashed again.
+ */
+import { AppError } from '../../../src-shared/errors.ts';
+import type { CheckResult, RecordState, VerifyReport } from '../../../src-shared/view-types.ts';
+import type { KekRow, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import { isUnreachable, type CommitReader } from './commit-reader.ts';
+import type { Consents } from './consents.ts';
+import type { NetworkService } from './network.ts';
+
+export interface CommitVerdict {
+  readonly content: CheckResult;
+  readonly anchor: CheckResult;
+  readonly signature: CheckResult;
+  readonly consent: CheckResult;
+  readonly chip: RecordState['chip'];
+  readonly reason: string | null;
+  readonly records: number;
+  /** Entries whose content is bad, by version id. */
+  readonly badVersions: ReadonlyMap<string, { readonly recordId: string; readonly reason: string }>;
+}
+
+export interface Verification {
+  /** Reads everything of the commit again. */
+  verify(operation: StoredOperation, kek: KekRow | undefined, offline: boolean): Promise<CommitVerdict>;
+  /** What is known of a record version without reading anything. */
+  state(opId: string, versionId: string): RecordState;
+  verifyPatient(
+    patient: string,
+    name: string,
+    keks: readonly KekRow[],
+    offline: boolean,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<VerifyReport>;
+  invalidate(): void;
+}
+
+const ok = (text: string): CheckResult => ({ ok: true, text });
+const bad = (text: string): CheckResult => ({ ok: false, text });
+const open = (text: string): CheckResult => ({ ok: null, text });
+
+export function createVerification(deps: {
+  readonly store: WorkstationStorePort;
+  readonly codec: OperationCodecPort;
+  readonly reader: CommitReader;
+  readonly consents: Consents;
+  readonly network: NetworkService;
+}): Verification {
+  const { store, codec, reader, consents, network } = deps;
+  /** Verdicts of commits that were checked since the start, by opId; dropped when the operation's place on the ledger changes. */
+  const verdicts = new Map<string, { readonly at: string; readonly verdict: CommitVerdict }>();
+  const place = (o: StoredOperation) => `${o.state === 'rejected' ? 'rejected' : (o.block ?? 'waiting')}/${o.txHash ?? ''}`;
+
+  const checkSignature = (operation: StoredOperation): CheckResult => {
+    const { signatures, ...unsigned } = operation.operation;
+    const signer = codec.recover(codec.digest(network.require().config, unsigned), signatures[0] ?? '0x');
+    return signer === unsigned.actor
+      ? ok("The signature is the author's.")
+      : bad('The signature is not the author’s: this was not written by the person it names.');
+  };
+
+  const checkContent = async (operation: StoredOperation, kek: KekRow | undefined, offline: boolean) => {
+    const none = new Map<string, { recordId: string; reason: string }>();
+    try {
+      if (!kek) {
+        await reader.block(operation, { offline });
+        return { content: open('The key for this record is not here, so its content cannot be checked.'), records: 0, badVersions: none };
+      }
+      const commit = await reader.open(operation, kek.kek, { offline });
+      const contents = await reader.contents(commit, { offline });
+      const badVersions = new Map(none);
+      let unavailable = 0;
+      contents.forEach((content, i) => {
+        const entry = commit.entries[i];
+        if (!(content instanceof AppError) || !entry) return;
+        if (isUnreachable(content)) unavailable += 1;
+        badVersions.set(entry.versionId, { recordId: entry.recordId, reason: content.message });
+      });
+      const records = commit.entries.length;
+      if (badVersions.size === 0) return { content: ok('The content is what was signed, to the last byte.'), records, badVersions };
+      const text = `${badVersions.size} of ${records} records ${unavailable === badVersions.size ? 'are not here yet' : 'do not match what was signed'}.`;
+      return { content: unavailable === badVersions.size ? open(text) : bad(text), records, badVersions };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (isUnreachable(error)) return { content: open(error.message), records: 0, badVersions: none };
+      const anchor = error.details['check'] === 'anchor' ? bad(error.message) : undefined;
+      return {
+        content: anchor ? open('Not looked at, because the commit does not match its anchor.') : bad(error.message),
+        anchor,
+        records: 0,
+        badVersions: none,
+      };
+    }
+  };
+
+  const checkAnchor = (operation: StoredOperation): CheckResult => {
+    if (operation.state === 'rejected') return bad(`The network refused it: ${operation.rejectReason ?? 'no reason was given'}.`);
+    if (operation.block === null) return open('Saved here; not anchored yet.');
+    return ok(`Anchored in block ${operation.block}; the commit is the one that was signed.`);
+  };
+
+  const checkConsent = (operation: StoredOperation): CheckResult => {
+    const decoded = codec.decodePayload(operation.operation);
+    if (decoded.kind !== 'Commit') return bad('This operation is no commit.');
+    const { patient, compartment, organization } = decoded.payload;
+    const when = operation.block === null ? 'now' : 'when it was anchored';
+    return consents.heldWrite(operation, patient, compartment, organization)
+      ? ok(`The author was allowed to write ${when}.`)
+      : bad(`The author was not allowed to write ${when}.`);
+  };
+
+  const verify = async (operation: StoredOperation, kek: KekRow | undefined, offline: boolean): Promise<CommitVerdict> => {
+    const { content, anchor: mismatch, records, badVersions } = { anchor: undefined, ...(await checkContent(operation, kek, offline)) };
+    const anchor = mismatch ?? checkAnchor(operation);
+    const signature = checkSignature(operation);
+    const consent = checkConsent(operation);
+    const failed = [signature, mismatch ?? content, anchor, consent].find((check) => check.ok === false);
+    const chip = chipOf(operation, { content, anchor: mismatch, signature, consent });
+    const reason = failed?.text ?? (chip === 'unavailable' ? content.text : null);
+    const verdict = { content, anchor, signature, consent, chip, reason, records, badVersions };
+    verdicts.set(operation.operation.opId, { at: place(operation), verdict });
+    return verdict;
+  };
+
+  const known = (operation: StoredOperation): CommitVerdict | null => {
+    const entry = verdicts.get(operation.operation.opId);
+    return entry && entry.at === place(operation) ? entry.verdict : null;
+  };
+
+  return {
+    verify,
+    state(opId, versionId) {
+      const operation = store.operation(opId);
+      if (!operation)
+        return { chip: 'tampered', block: null, final: false, reason: 'The signed operation of this record is not known here.' };
+      const verdict = known(operation);
+      const badVersion = verdict?.badVersions.get(versionId);
+      const chip =
+        badVersion && verdict
+          ? verdict.chip
+          : verdict && verdict.badVersions.size > 0 && isContentOnly(verdict)
+            ? 'verified'
+            : (verdict?.chip ?? chipOf(operation, {}));
+      return {
+        chip,
+        block: operation.block,
+        final: operation.state === 'final',
+        reason: badVersion?.reason ?? (chip === 'verified' ? null : (verdict?.reason ?? rejectionOf(operation))),
+      };
+    },
+    async verifyPatient(patient, name, keks, offline, onProgress) {
+      const commits = store.operations({ kinds: ['Commit'], patient });
+      const failures: VerifyReport['failures'][number][] = [];
+      let records = 0;
+      let verified = 0;
+      let waiting = 0;
+      for (const [i, operation] of commits.entries()) {
+        const decoded = codec.decodePayload(operation.operation);
+        if (decoded.kind !== 'Commit') continue;
+        const { compartment, epoch, commit } = decoded.payload;
+        const kek = keks.find((k) => k.compartment === compartment && k.epoch === epoch);
+        // Commits of compartments that are not shared with the reader are not theirs to check.
+        if (!kek) continue;
+        const verdict = await verify(operation, kek, offline);
+        records += verdict.records;
+        if (verdict.chip === 'verified') verified += verdict.records;
+        else if (verdict.chip === 'saved' || verdict.chip === 'anchored') waiting += verdict.records;
+        for (const check of ['content', 'anchor', 'signature', 'consent'] as const) {
+          if (verdict[check].ok === false) failures.push({ commit, recordId: null, check, text: verdict[check].text });
+        }
+        if (verdict.chip === 'unavailable') failures.push({ commit, recordId: null, check: 'unavailable', text: verdict.content.text });
+        for (const { recordId, reason } of verdict.badVersions.values())
+          failures.push({ commit, recordId, check: 'content', text: reason });
+        onProgress?.(i + 1, commits.length);
+      }
+      const asOfBlock = store.followedBlocks(1)[0]?.number ?? null;
+      return { patient, name, asOfBlock, records, verified, waiting, failures };
+    },
+    invalidate: () => verdicts.clear(),
+  };
+}
+
+const isContentOnly = (v: CommitVerdict) => v.anchor.ok === true && v.signature.ok === true && v.consent.ok === true;
+
+const rejectionOf = (o: StoredOperation) =>
+  o.state === 'rejected' ? `The network refused it: ${o.rejectReason ?? 'no reason was given'}.` : null;
+
+/** One word for a record's state; a check that has not been made counts as neither. */
+function chipOf(
+  operation: StoredOperation,
+  checks: Partial<Record<'content' | 'anchor' | 'signature' | 'consent', CheckResult | undefined>>,
+): RecordState['chip'] {
+  if (checks.signature?.ok === false || checks.anchor?.ok === false || checks.content?.ok === false) return 'tampered';
+  if (operation.state === 'rejected' || checks.consent?.ok === false) return 'refused';
+  if (checks.content?.ok === null) return 'unavailable';
+  if (operation.block === null) return 'saved';
+  return checks.content?.ok && checks.signature?.ok && checks.consent?.ok ? 'verified' : 'anchored';
+}

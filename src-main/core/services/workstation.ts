@@ -1,0 +1,204 @@
+/** All services of one workstation, put together over the ports. What they tell each other goes over the fact bus. */
+import type { EmbeddedLedgerPort, IpfsPort, KeyPort, LedgerPort, OperationCodecPort, RecordCryptoPort, StorePort } from '../ports.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import { createAttemptLimiter } from './attempts.ts';
+import { createChart } from './chart.ts';
+import { createCommitReader } from './commit-reader.ts';
+import { createConnections } from './connections.ts';
+import { createConsents } from './consents.ts';
+import { createConsultations } from './consultations.ts';
+import { createDemo, type DemoFiles } from './demo.ts';
+import { createDirectory, directoryKinds } from './directory.ts';
+import { createFactBus } from './facts.ts';
+import { createImports } from './imports.ts';
+import { createIndexer } from './indexer.ts';
+import { createNetwork } from './network.ts';
+import { createPatients } from './patients.ts';
+import { createPeople, type People } from './people.ts';
+import { createProfiles } from './profiles.ts';
+import { createPublisher } from './publisher.ts';
+import { createRecords } from './records.ts';
+import { createSessions } from './sessions.ts';
+import { createSetup, type Setup } from './setup.ts';
+import { createSharing } from './sharing.ts';
+import { createSigning } from './signing.ts';
+import { createSnapshots } from './snapshot.ts';
+import { createUploads } from './uploads.ts';
+import { createVerification } from './verification.ts';
+
+export interface WorkstationPorts {
+  readonly store: StorePort;
+  readonly keys: KeyPort;
+  readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly ledger: LedgerPort;
+  readonly embedded: EmbeddedLedgerPort;
+  readonly ipfs: IpfsPort;
+  readonly clock: () => number;
+  readonly demoFiles: () => DemoFiles;
+  /** A fault nobody asked for an answer about. */
+  readonly report: (error: unknown) => void;
+}
+
+export interface WorkstationOptions {
+  readonly version: string;
+  readonly ledgerDir: string;
+  readonly mdns: boolean;
+  readonly listen: readonly string[];
+}
+
+export type Workstation = ReturnType<typeof createWorkstation>;
+
+export function createWorkstation(ports: WorkstationPorts, options: WorkstationOptions) {
+  const { store, crypto, codec, ipfs, clock, report } = ports;
+  const facts = createFactBus();
+  const network = createNetwork(store.workstation, codec, crypto);
+  const directory = createDirectory(store.workstation, codec);
+  const consents = createConsents(store.workstation, codec, directory);
+  // Read models are dropped before anybody else hears of new operations.
+  facts.on('operations', ({ kinds }) => {
+    consents.invalidate();
+    if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
+  });
+  const profiles = createProfiles(ipfs, crypto, facts, clock);
+  const signing = createSigning(codec, crypto, network, clock);
+  const publisher = createPublisher(store.workstation, ipfs, facts);
+  const attempts = createAttemptLimiter(store.workstation, clock);
+  const idleMinutes = () => snapshots.settings().idleLockMinutes;
+  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
+  const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
+  const setup: Setup = createSetup({
+    ...ports,
+    store: store.workstation,
+    network,
+    connections,
+    directory,
+    people: () => people,
+    sessions,
+    signing,
+    publisher,
+    facts,
+  });
+  const clinic = () => {
+    const own = setup.clinic();
+    if (!own) throw new AppError('NOT_SET_UP', 'This workstation is not set up yet.');
+    return own;
+  };
+  const organization = () => clinic().id;
+  const people: People = createPeople({ ...ports, directory, profiles, sessions, signing, publisher, network, organization });
+  const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
+  const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
+  const indexer = createIndexer({ store: store.workstation, ipfs, crypto, codec, reader, people, sessions, network, facts, report });
+  const patients = createPatients({
+    ...ports,
+    store: store.workstation,
+    directory,
+    network,
+    signing,
+    publisher,
+    records,
+    indexer,
+    facts,
+    organization,
+  });
+  const verification = createVerification({ store: store.workstation, codec, reader, consents, network });
+  const chart = createChart({
+    store: store.workstation,
+    reader,
+    verification,
+    consents,
+    directory,
+    profiles,
+    patients,
+    indexer,
+    sessions,
+    facts,
+    clock,
+    report,
+  });
+  const sharing = createSharing({
+    store: store.workstation,
+    codec,
+    crypto,
+    consents,
+    directory,
+    profiles,
+    network,
+    signing,
+    publisher,
+    reader,
+  });
+  const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
+  const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
+  const uploads = createUploads(crypto);
+  const demo = createDemo({
+    store: store.workstation,
+    keys: ports.keys,
+    setup,
+    people,
+    sessions,
+    patients,
+    imports,
+    indexer,
+    facts,
+    files: ports.demoFiles,
+  });
+  const snapshots = createSnapshots({
+    version: options.version,
+    store,
+    ipfs,
+    network,
+    connections,
+    directory,
+    people,
+    sessions,
+    setup,
+    indexer,
+  });
+
+  sessions.onEnd(() => {
+    uploads.clear();
+    verification.invalidate();
+  });
+  ipfs.onPeersChanged(() => {
+    facts.tell('status', null);
+    indexer.wake();
+  });
+  facts.on('operations', () => {
+    connections.poke();
+    facts.tell('outboxChanged', null);
+    facts.tell('status', null);
+    const open = [chart.openPatient(), sessions.desk()?.patient];
+    for (const patient of new Set(open)) if (patient) facts.tell('patientChanged', { patient });
+  });
+
+  return {
+    ...{
+      store,
+      network,
+      directory,
+      facts,
+      profiles,
+      sessions,
+      connections,
+      setup,
+      people,
+      patients,
+      chart,
+      sharing,
+      consultations,
+      imports,
+    },
+    createPhrase: () => ports.keys.createPhrase(),
+    ...{ uploads, demo, snapshots, indexer, clinic, ipfs, crypto, codec, clock },
+    start() {
+      if (setup.phase() !== 'unconfigured') connections.start();
+    },
+    async stop() {
+      indexer.stop();
+      sessions.lock();
+      await connections.stop();
+      store.close();
+    },
+  };
+}

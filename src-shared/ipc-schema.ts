@@ -1,0 +1,192 @@
+/**
+ * The one table of calls and events between a screen and the core. Each input has a runtime parser (zod), which the core applies before
+ * anything else; both sides' types are derived from here. Sizes are bounded: what a call may carry is what a screen needs, no more.
+ */
+import { z } from 'zod';
+import { categories } from './categories.ts';
+import { purposes, roleBits, type Purpose, type Role } from './operations.ts';
+import type * as view from './view-types.ts';
+
+const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
+/** A line a person types. */
+const line = (max: number) => z.string().trim().max(max);
+const name = line(200).min(1);
+const passphrase = z.string().min(1).max(1024);
+const newPassphrase = z.string().min(10).max(1024);
+const phrase = z.string().min(1).max(500);
+const pin = z.string().regex(/^[0-9]{6,12}$/);
+const code = z.string().min(1).max(20_000);
+const category = z.enum(categories);
+const fhirDate = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/);
+const roles = z
+  .array(z.enum(Object.keys(roleBits) as [Role, ...Role[]]))
+  .min(1)
+  .max(4);
+const coded = z.strictObject({ system: line(200), code: line(50).min(1), display: line(300) });
+const identifier = z.strictObject({ system: line(200).min(1), label: line(80), value: line(80).min(1) });
+const nothing = z.strictObject({});
+
+const demographics = z.strictObject({
+  family: line(120),
+  given: line(120),
+  prefix: line(20),
+  birthDate: z.union([fhirDate, z.literal('')]),
+  birthDateEstimated: z.boolean(),
+  gender: z.enum(['male', 'female', 'other', 'unknown']),
+  phone: line(40),
+  address: line(300),
+  identifiers: z.array(identifier).max(10),
+});
+export type Demographics = z.infer<typeof demographics>;
+
+const encounterInput = z.strictObject({
+  patient: account,
+  /** FHIR Encounter.class (v3 ActCode): ambulatory, home, virtual, emergency. */
+  class: z.enum(['AMB', 'HH', 'VR', 'EMER']),
+  /** ISO instant of the start. */
+  start: z.iso.datetime({ offset: true }),
+  reason: line(500),
+  diagnoses: z
+    .array(
+      z.strictObject({
+        concept: coded,
+        clinicalStatus: z.enum(['active', 'resolved']),
+        verificationStatus: z.enum(['provisional', 'confirmed']),
+        onset: z.union([fhirDate, z.literal('')]),
+        note: line(2000),
+      }),
+    )
+    .max(30),
+  note: z.string().max(50_000),
+  /** The draft this is saved from; it is discarded with the save. */
+  draft: z.string().max(80).optional(),
+});
+export type EncounterInput = z.infer<typeof encounterInput>;
+
+interface Call<I extends z.ZodType, O> {
+  readonly input: I;
+  /** Type only. */
+  readonly output?: O;
+}
+const call = <O>() =>
+  function withInput<I extends z.ZodType>(input: I): Call<I, O> {
+    return { input };
+  };
+
+export const calls = {
+  // -- start
+  'workstation.snapshot': call<view.Snapshot>()(nothing),
+  'setup.createPhrase': call<{ phrase: string }>()(nothing),
+  'setup.createClinic': call<null>()(z.strictObject({ clinicName: name, personName: name, passphrase: newPassphrase, phrase })),
+  'setup.createDemo': call<null>()(nothing),
+  'setup.join': call<{ requestCode: string }>()(
+    z.strictObject({ invitation: code, clinicName: name, personName: name, passphrase: newPassphrase, phrase }),
+  ),
+  // -- people and sessions
+  'people.createKey': call<{ account: string; enrolmentCode: string }>()(
+    z.strictObject({ personName: name, passphrase: newPassphrase, phrase }),
+  ),
+  'people.enrolmentCode': call<{ enrolmentCode: string }>()(z.strictObject({ account })),
+  'session.logIn': call<null>()(z.strictObject({ account, passphrase })),
+  'session.lock': call<null>()(nothing),
+  /** Somebody is there: puts off the idle lock. */
+  'session.touch': call<null>()(nothing),
+  'settings.set': call<null>()(
+    z.strictObject({ theme: z.enum(['system', 'light', 'dark']).optional(), idleLockMinutes: z.number().int().min(1).max(60).optional() }),
+  ),
+  // -- admin
+  'staff.list': call<view.StaffMember[]>()(nothing),
+  'staff.readCode': call<{ account: string; personName: string; alreadyEnrolled: boolean }>()(z.strictObject({ enrolmentCode: code })),
+  'staff.approve': call<null>()(z.strictObject({ enrolmentCode: code, roles })),
+  'staff.changeRoles': call<null>()(z.strictObject({ account, roles })),
+  'staff.setSuspended': call<null>()(z.strictObject({ account, suspended: z.boolean() })),
+  'network.view': call<view.NetworkView>()(nothing),
+  'network.invitation': call<{ invitation: string }>()(nothing),
+  'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean }>()(
+    z.strictObject({ requestCode: code }),
+  ),
+  'network.admit': call<null>()(z.strictObject({ requestCode: code })),
+  'network.dial': call<null>()(z.strictObject({ address: line(300).min(1) })),
+  'network.setEndpoint': call<null>()(z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }).max(300) })),
+  // -- patients
+  'patients.search': call<{ hits: view.PatientSummary[]; total: number }>()(
+    z.strictObject({ text: z.string().max(200), limit: z.number().int().min(1).max(200), offset: z.number().int().min(0).max(10_000_000) }),
+  ),
+  'patients.get': call<view.PatientSummary>()(z.strictObject({ patient: account })),
+  /** Similar people already known here, and identifiers already claimed on the network. */
+  'patients.similar': call<{ hits: view.PatientSummary[]; claimed: string[] }>()(demographics),
+  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin })),
+  // -- a patient at the desk
+  'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin })),
+  'desk.close': call<null>()(nothing),
+  'desk.sharing': call<view.SharingView>()(nothing),
+  'desk.grant': call<null>()(
+    z.strictObject({
+      grantee: bytes32,
+      categories: z.array(category).min(1).max(categories.length),
+      write: z.boolean(),
+      purpose: z.enum(Object.keys(purposes) as [Purpose, ...Purpose[]]),
+      /** Seconds; 0 = open end. */
+      until: z.number().int().min(0).max(4_102_444_800),
+    }),
+  ),
+  'desk.revoke': call<null>()(z.strictObject({ grantee: bytes32, categories: z.array(category).max(categories.length) })),
+  // -- chart
+  'chart.open': call<view.ChartView>()(z.strictObject({ patient: account })),
+  'chart.entries': call<{ entries: view.ChartEntry[]; more: boolean }>()(
+    z.strictObject({
+      patient: account,
+      resourceTypes: z.array(line(60)).max(50).optional(),
+      category: category.optional(),
+      before: z.strictObject({ date: line(40), recordId: uuid }).optional(),
+      limit: z.number().int().min(1).max(500),
+    }),
+  ),
+  'chart.record': call<view.RecordView>()(z.strictObject({ patient: account, recordId: uuid, versionId: uuid.optional() })),
+  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account })),
+  'chart.saveEncounter': call<view.SavedRecords>()(encounterInput),
+  'drafts.list': call<view.Draft[]>()(z.strictObject({ patient: account.optional() })),
+  'drafts.save': call<null>()(
+    z.strictObject({ id: line(80).min(1), patient: line(80), kind: line(40).min(1), json: z.string().max(200_000) }),
+  ),
+  'drafts.discard': call<null>()(z.strictObject({ id: line(80).min(1) })),
+  'terminology.search': call<view.CodedConcept[]>()(z.strictObject({ text: line(100), limit: z.number().int().min(1).max(50) })),
+  // -- import
+  'files.begin': call<{ file: string }>()(z.strictObject({ name: line(255), size: z.number().int().min(0) })),
+  'files.append': call<null>()(z.strictObject({ file: uuid, offset: z.number().int().min(0), base64: z.string().max(1_500_000) })),
+  'files.discard': call<null>()(z.strictObject({ file: uuid })),
+  'import.preview': call<view.ImportPreview>()(z.strictObject({ file: uuid, patient: account.nullable() })),
+  'import.run': call<view.ImportResult>()(z.strictObject({ file: uuid, patient: account })),
+  // -- outbox
+  'sync.outbox': call<view.OutboxEntry[]>()(nothing),
+  'sync.retry': call<null>()(z.strictObject({ opId: bytes32 })),
+  'sync.now': call<null>()(nothing),
+} as const;
+
+export type CallName = keyof typeof calls;
+export type CallInput<N extends CallName> = z.input<(typeof calls)[N]['input']>;
+export type CallParsed<N extends CallName> = z.output<(typeof calls)[N]['input']>;
+export type CallOutput<N extends CallName> =
+  NonNullable<(typeof calls)[N]['output']> | (null extends (typeof calls)[N]['output'] ? null : never);
+
+/** Facts the core tells without being asked. */
+export interface CoreEvents {
+  /** Anything of the snapshot changed. */
+  readonly snapshot: view.Snapshot;
+  /** Patients were added or changed in the index of the person logged in. */
+  readonly patientsChanged: null;
+  /** Records, grants or states of this patient changed. */
+  readonly patientChanged: { readonly patient: string };
+  readonly outboxChanged: null;
+  readonly progress: view.Progress;
+}
+export type CoreEventName = keyof CoreEvents;
+
+/** Messages on the wire between shell and core, and shell and renderer. */
+export type CallMessage = { readonly id: number; readonly call: string; readonly input: unknown };
+export type ReplyMessage =
+  | { readonly id: number; readonly ok: true; readonly output: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: import('./errors.ts').WireError };
+export type EventMessage = { [N in CoreEventName]: { readonly event: N; readonly payload: CoreEvents[N] } }[CoreEventName];

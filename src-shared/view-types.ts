@@ -1,0 +1,357 @@
+/**
+ * What the core tells the screens: plain values, ready to show. Dates are FHIR dates or ISO instants, times are milliseconds since 1970
+ * unless said otherwise; nothing in here is a secret except where the name says so (phrase, card).
+ */
+import type { Category } from './categories.ts';
+import type { WireError } from './errors.ts';
+import type { Purpose, Role } from './operations.ts';
+
+/** Where the workstation stands in its life. */
+export type Phase = 'unconfigured' | 'joining' | 'ready';
+
+export interface LocalPerson {
+  readonly account: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  /** waiting: made a key here, not yet approved by an admin. */
+  readonly status: 'active' | 'waiting' | 'suspended';
+}
+
+export interface SessionView {
+  readonly account: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly status: LocalPerson['status'];
+  /** May admit other clinics. */
+  readonly governor: boolean;
+}
+
+export interface SyncView {
+  /** online: ledger reachable. lan: only peers are. offline: neither. starting: not known yet. */
+  readonly state: 'starting' | 'online' | 'lan' | 'offline';
+  /** When the ledger last answered; null before the first time. */
+  readonly lastSync: number | null;
+  readonly head: number | null;
+  readonly followed: number | null;
+  /** Operations made here that are not yet anchored. */
+  readonly waiting: number;
+  readonly rejected: number;
+  /** Operations on the ledger whose signature does not hold; they are left out. */
+  readonly forged: number;
+  readonly peers: number;
+  /** single-site: embedded, without other witnesses. consortium: any other endpoint. */
+  readonly ledger: 'single-site' | 'consortium';
+  readonly error: WireError | null;
+  /** Commits readable by the person logged in that are not in the index yet, and those whose blocks no peer has given yet. */
+  readonly indexing: number;
+  readonly missingBlocks: number;
+}
+
+export interface Snapshot {
+  readonly phase: Phase;
+  readonly version: string;
+  readonly clinic: { readonly id: string; readonly name: string } | null;
+  readonly people: readonly LocalPerson[];
+  readonly session: SessionView | null;
+  /** A patient standing at the desk with an opened card. */
+  readonly patientAtDesk: { readonly patient: string; readonly name: string } | null;
+  readonly sync: SyncView;
+  readonly settings: SettingsView;
+  /** While joining: the code the other clinic's governor has to approve. */
+  readonly requestCode: string | null;
+  /** The demo clinic: people's passphrases may be shown on the lock screen. */
+  readonly demo: {
+    readonly passphrase: string;
+    readonly pin: string;
+    readonly cards: readonly { readonly patient: string; readonly name: string; readonly card: string }[];
+  } | null;
+}
+
+export interface SettingsView {
+  readonly theme: 'system' | 'light' | 'dark';
+  readonly idleLockMinutes: number;
+}
+
+export interface StaffMember {
+  readonly account: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly suspended: boolean;
+  readonly onThisWorkstation: boolean;
+  readonly anchored: boolean;
+}
+
+export interface NetworkView {
+  readonly chainId: number;
+  readonly operations: string;
+  readonly endpoint: string;
+  readonly embedded: boolean;
+  readonly head: number | null;
+  readonly addresses: readonly string[];
+  readonly peers: readonly { readonly id: string; readonly address: string }[];
+  readonly organizations: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly members: number;
+    readonly suspended: boolean;
+    readonly own: boolean;
+  }[];
+}
+
+export interface IdentifierView {
+  /** FHIR Identifier.system. */
+  readonly system: string;
+  readonly label: string;
+  readonly value: string;
+}
+
+export interface PatientSummary {
+  readonly patient: string;
+  readonly family: string;
+  readonly given: string;
+  readonly prefix: string;
+  readonly birthDate: string;
+  readonly birthDateEstimated: boolean;
+  readonly deceased: string;
+  readonly gender: string;
+  readonly phone: string;
+  readonly address: string;
+  readonly identifiers: readonly IdentifierView[];
+}
+
+/** A record's state: saved here -> anchored -> verified, or what failed. */
+export interface RecordState {
+  readonly chip: 'saved' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
+  readonly block: number | null;
+  /** Whether the block can still be undone by a reorganization. */
+  readonly final: boolean;
+  /** In words, where something failed. */
+  readonly reason: string | null;
+}
+
+/** One of the four checks of a record, in words. */
+export interface CheckResult {
+  readonly ok: boolean | null;
+  readonly text: string;
+}
+
+export interface VerificationView {
+  readonly state: RecordState;
+  readonly content: CheckResult;
+  readonly anchor: CheckResult;
+  readonly signature: CheckResult;
+  readonly consent: CheckResult;
+  readonly author: { readonly account: string; readonly name: string; readonly organization: string };
+  readonly issuedAt: number;
+  readonly commit: string;
+  readonly opId: string;
+  readonly txHash: string | null;
+  /** The ledger's state that this was checked against. */
+  readonly asOfBlock: number | null;
+}
+
+/** A line of a chart: decrypted metadata of a record's current version. */
+export interface ChartEntry {
+  readonly recordId: string;
+  readonly versionId: string;
+  readonly resourceType: string;
+  readonly category: Category;
+  readonly date: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly status: string;
+  readonly code: string;
+  readonly codeSystem: string;
+  readonly author: string;
+  readonly organization: string;
+  /** Further current versions of the same record: an offline conflict that a person has to resolve. */
+  readonly conflicting: number;
+  readonly encounter: string;
+  readonly extract: RecordExtract;
+  readonly state: RecordState;
+}
+
+/** Structured values for lists and results. All optional, as the record has them. */
+export interface RecordExtract {
+  readonly value?: string;
+  readonly unit?: string;
+  readonly range?: string;
+  readonly interpretation?: 'normal' | 'abnormal' | 'critical';
+  readonly components?: readonly { readonly label: string; readonly value: string; readonly unit: string }[];
+  readonly dosage?: string;
+  readonly clinicalStatus?: string;
+  readonly criticality?: string;
+  readonly onset?: string;
+  readonly end?: string;
+  readonly class?: string;
+  readonly reason?: string;
+  readonly note?: string;
+}
+
+export type AllergyState = 'known' | 'none-known' | 'not-recorded' | 'unavailable' | 'hidden';
+
+export interface ChartView {
+  readonly patient: PatientSummary;
+  readonly allergyState: AllergyState;
+  readonly allergies: readonly ChartEntry[];
+  readonly problems: readonly ChartEntry[];
+  readonly medications: readonly ChartEntry[];
+  readonly recentResults: readonly ChartEntry[];
+  readonly latestEncounters: readonly ChartEntry[];
+  readonly counts: readonly { readonly resourceType: string; readonly category: Category; readonly count: number }[];
+  /** Categories this person may read and write, with the end of the grant (seconds, 0 = open). */
+  readonly access: readonly { readonly category: Category; readonly read: boolean; readonly write: boolean; readonly until: number }[];
+  /** Commits of this patient that cannot be shown yet, and why. */
+  readonly problemsWithRecords: readonly {
+    readonly commit: string;
+    readonly author: string;
+    readonly chip: RecordState['chip'];
+    readonly reason: string;
+  }[];
+}
+
+export interface RecordView {
+  readonly entry: ChartEntry;
+  /** The FHIR resource exactly as it was stored (JSON text). */
+  readonly json: string;
+  readonly versions: readonly {
+    readonly versionId: string;
+    readonly author: string;
+    readonly issuedAt: number;
+    readonly current: boolean;
+    readonly state: RecordState;
+  }[];
+  readonly verification: VerificationView;
+}
+
+export interface CodedConcept {
+  /** FHIR Coding.system. */
+  readonly system: string;
+  readonly code: string;
+  readonly display: string;
+}
+
+export interface SavedRecords {
+  readonly records: readonly {
+    readonly recordId: string;
+    readonly versionId: string;
+    readonly resourceType: string;
+    readonly title: string;
+  }[];
+  readonly operations: readonly string[];
+}
+
+export interface Draft {
+  readonly id: string;
+  readonly patient: string;
+  readonly kind: string;
+  readonly json: string;
+  readonly updatedAt: number;
+}
+
+/** What would be imported from a Bundle, before anything is. */
+export interface ImportPreview {
+  readonly file: string;
+  readonly fileName: string;
+  readonly bundlePatient: PatientSummary;
+  /** Whether it is the chart's patient, and why not. */
+  readonly match: 'same' | 'different' | 'not-asked';
+  readonly supported: readonly { readonly resourceType: string; readonly category: Category; readonly count: number }[];
+  readonly unsupported: readonly { readonly resourceType: string; readonly count: number }[];
+  /** Already here, unchanged. */
+  readonly alreadyHere: number;
+  /** Categories the file has records of and this person may not write. Import needs them granted. */
+  readonly missingConsent: readonly Category[];
+}
+
+export interface ImportResult {
+  readonly imported: readonly { readonly resourceType: string; readonly count: number }[];
+  readonly unsupported: readonly { readonly resourceType: string; readonly count: number }[];
+  readonly alreadyHere: number;
+  readonly commits: number;
+}
+
+/** A grant as the sharing screen shows it. One row per grantee. */
+export interface AccessHolder {
+  readonly grantee: string;
+  readonly granteeType: 'person' | 'organization';
+  readonly name: string;
+  readonly organization: string;
+  readonly account: string;
+  readonly categories: readonly {
+    readonly category: Category;
+    readonly read: boolean;
+    readonly write: boolean;
+    readonly purpose: Purpose;
+    /** Seconds; 0 = open end. */
+    readonly since: number;
+    readonly until: number;
+    readonly anchored: boolean;
+  }[];
+}
+
+export interface SharingEvent {
+  readonly opId: string;
+  readonly type: 'registered' | 'granted' | 'revoked';
+  readonly name: string;
+  readonly categories: readonly Category[];
+  readonly at: number;
+  readonly state: 'waiting' | 'anchored' | 'refused';
+  readonly block: number | null;
+  readonly reason: string | null;
+}
+
+export interface SharingView {
+  readonly patient: PatientSummary;
+  readonly categories: readonly { readonly category: Category; readonly count: number | null }[];
+  readonly holders: readonly AccessHolder[];
+  readonly history: readonly SharingEvent[];
+  /** Whom one can share with: organizations and their practitioners. */
+  readonly candidates: readonly {
+    readonly id: string;
+    readonly type: 'person' | 'organization';
+    readonly name: string;
+    readonly organization: string;
+    readonly account: string;
+  }[];
+}
+
+export interface RegistrationResult {
+  readonly patient: PatientSummary;
+  /** Text of the card's QR code: the seed sealed under the PIN. */
+  readonly card: string;
+  /** 24 words; shown and printed once, kept nowhere. */
+  readonly phrase: string;
+}
+
+export interface OutboxEntry {
+  readonly opId: string;
+  readonly label: string;
+  readonly actor: string;
+  readonly createdAt: number;
+  readonly state: 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
+  readonly block: number | null;
+  readonly reason: string | null;
+}
+
+export interface VerifyReport {
+  readonly patient: string;
+  readonly name: string;
+  readonly asOfBlock: number | null;
+  readonly records: number;
+  readonly verified: number;
+  readonly waiting: number;
+  readonly failures: readonly {
+    readonly commit: string;
+    readonly recordId: string | null;
+    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable';
+    readonly text: string;
+  }[];
+}
+
+export interface Progress {
+  readonly job: string;
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+}
