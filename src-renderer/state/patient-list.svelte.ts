@@ -1,0 +1,72 @@
+/**
+ * People found while typing. Only the pages that are looked at are fetched; what is on the screen stays until the newer answer is
+ * there, so that typing never flickers, and an answer that was overtaken is thrown away.
+ */
+import { api } from '../api.ts';
+import type { AppError } from '../../src-shared/errors.ts';
+import type { PatientSummary } from '../../src-shared/view-types.ts';
+
+export const pageSize = 100;
+
+export class PatientList {
+  text = $state('');
+  total = $state<number | null>(null);
+  failure = $state<AppError | null>(null);
+  /** Sparse: page number -> rows. */
+  pages = $state.raw<ReadonlyMap<number, readonly PatientSummary[]>>(new Map());
+  active = $state(0);
+
+  #generation = 0;
+  #asked = new Set<number>();
+
+  /** Row `index` of the result, undefined while its page is not here. */
+  at(index: number): PatientSummary | undefined {
+    return this.pages.get(Math.floor(index / pageSize))?.[index % pageSize];
+  }
+
+  /** Starts over with the present text. */
+  async search(): Promise<void> {
+    const generation = ++this.#generation;
+    this.#asked = new Set([0]);
+    this.active = 0;
+    await this.#load(0, generation, true);
+  }
+
+  /** The same search again, keeping the place: after patients were added or changed. */
+  async refresh(): Promise<void> {
+    const generation = ++this.#generation;
+    const page = Math.floor(this.active / pageSize);
+    this.#asked = new Set([page]);
+    await this.#load(page, generation, true);
+  }
+
+  /** Makes sure that rows `from` to `to` are here or on their way. */
+  need(from: number, to: number): void {
+    if (this.total === null) return;
+    const last = Math.floor(Math.min(to, Math.max(0, this.total - 1)) / pageSize);
+    for (let page = Math.floor(Math.max(0, from) / pageSize); page <= last; page++) {
+      if (this.#asked.has(page)) continue;
+      this.#asked.add(page);
+      void this.#load(page, this.#generation, false);
+    }
+  }
+
+  async #load(page: number, generation: number, replace: boolean): Promise<void> {
+    try {
+      const { hits, total } = await api.call('patients.search', {
+        text: this.text.slice(0, 200),
+        limit: pageSize,
+        offset: page * pageSize,
+      });
+      if (generation !== this.#generation) return;
+      this.pages = replace ? new Map([[page, hits]]) : new Map(this.pages).set(page, hits);
+      this.total = total;
+      if (this.active >= total) this.active = Math.max(0, total - 1);
+      this.failure = null;
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.#asked.delete(page);
+      this.failure = error as AppError;
+    }
+  }
+}

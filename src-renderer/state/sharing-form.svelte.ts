@@ -1,0 +1,109 @@
+/** “Share my record”: what the patient chooses, what is missing, and the sentence that says what signing will do. */
+import { api, asAppError } from '../api.ts';
+import type { FieldError } from '../components/types.ts';
+import { listInWords, purposeWords, titleOf } from '../features/sharing/category-words.ts';
+import { formatDate, formatDateTime } from '../../src-shared/format/index.ts';
+import { categories as allCategories, type Category } from '../../src-shared/categories.ts';
+import type { AppError } from '../../src-shared/errors.ts';
+import type { Purpose } from '../../src-shared/operations.ts';
+import type { SharingView } from '../../src-shared/view-types.ts';
+import { untilSeconds, type Until } from './desk.svelte.ts';
+
+export type Candidate = SharingView['candidates'][number];
+
+/** What a doctor needs to find the patient at all; the rest is chosen. */
+const initial: Readonly<Partial<Record<Category, boolean>>> = { demographics: true };
+
+export class SharingForm {
+  grantee = $state.raw<Candidate | null>(null);
+  chosen = $state<Partial<Record<Category, boolean>>>({ ...initial });
+  access = $state<'read' | 'write'>('read');
+  until = $state<Until>('year');
+  date = $state('');
+  dateProblem = $state('');
+  purpose = $state<Purpose>('treatment');
+  errors = $state<FieldError[]>([]);
+  failure = $state<AppError | null>(null);
+  busy = $state(false);
+
+  readonly categories = $derived(allCategories.filter((category) => this.chosen[category]));
+  readonly sentence = $derived(this.#sentence());
+
+  chooseUsual(): void {
+    this.chosen = Object.fromEntries(allCategories.map((category) => [category, category !== 'sensitive']));
+  }
+
+  errorOf(field: string): string | undefined {
+    return this.errors.find((error) => error.field === field)?.text;
+  }
+
+  /** @returns whether it is signed and kept here; the ledger follows. */
+  async sign(): Promise<boolean> {
+    if (this.busy) return false;
+    this.failure = null;
+    this.errors = this.#check();
+    const grantee = this.grantee;
+    if (this.errors.length > 0 || !grantee) return false;
+    this.busy = true;
+    try {
+      await api.call('desk.grant', {
+        grantee: grantee.id,
+        categories: this.categories,
+        write: this.access === 'write',
+        purpose: this.purpose,
+        until: untilSeconds(this.until, this.date, Date.now()),
+      });
+    } catch (error) {
+      this.failure = asAppError(error);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+    this.clear();
+    return true;
+  }
+
+  clear(): void {
+    this.grantee = null;
+    this.chosen = { ...initial };
+    this.access = 'read';
+    this.until = 'year';
+    this.date = '';
+    this.purpose = 'treatment';
+    this.errors = [];
+  }
+
+  #check(): FieldError[] {
+    const errors: FieldError[] = [];
+    if (!this.grantee) errors.push({ field: 'grantee', text: 'Choose who may read: a doctor, or a whole clinic.' });
+    if (this.categories.length === 0) errors.push({ field: 'category-demographics', text: 'Choose at least one part of the record.' });
+    if (this.until === 'date') {
+      if (this.dateProblem || this.date.length !== 10)
+        errors.push({ field: 'untilDate', text: this.dateProblem || 'Type the last day with day, month and year.' });
+      else if (untilSeconds('date', this.date, Date.now()) <= Date.now() / 1000)
+        errors.push({ field: 'untilDate', text: 'This day is over. Type a day from today on.' });
+      else if (untilSeconds('date', this.date, Date.now()) > 4_102_444_800)
+        errors.push({ field: 'untilDate', text: 'Type a day before the year 2100, or choose “No end”.' });
+    }
+    return errors;
+  }
+
+  #sentence(): string {
+    const grantee = this.grantee;
+    if (!grantee || this.categories.length === 0) return '';
+    const who =
+      grantee.type === 'organization' ? `Everybody who treats patients at ${grantee.name}` : `${grantee.name} (${grantee.organization})`;
+    const what = listInWords(this.categories.map((category) => `“${titleOf(category)}”`));
+    const may = this.access === 'write' ? 'read, and add to,' : 'read';
+    const seconds = this.until === 'date' && this.date.length !== 10 ? null : untilSeconds(this.until, this.date, Date.now());
+    const end =
+      seconds === null
+        ? ''
+        : seconds === 0
+          ? ', without an end'
+          : this.until === 'day'
+            ? `, until ${formatDateTime(seconds * 1000)}`
+            : `, until ${formatDate(seconds * 1000)}`;
+    return `${who} may ${may} ${what}${end}. Purpose: ${purposeWords[this.purpose].toLowerCase()}. You can take this back at any time; what was read until then cannot be un-read.`;
+  }
+}
