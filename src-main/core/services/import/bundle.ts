@@ -150,7 +150,7 @@ function refused(fault: JsonFault, text: string): AppError {
 type Found = Omit<BundleEntry, 'category' | 'resource'> & { readonly index: number };
 
 function readBundle(text: string, layout: Layout): ParsedBundle {
-  const fail = (code: 'FILE_NOT_FHIR' | 'FILE_OTHER_PATIENT', what: string, path: JsonPath): never => {
+  const fail = (code: RefusalCode, what: string, path: JsonPath): never => {
     throw fileError(code, what, text, { offset: locate(text, path), path });
   };
   if (typeof layout.resourceType !== 'string') fail('FILE_NOT_FHIR', 'The file is JSON, but no FHIR resource: it has no resourceType', []);
@@ -184,7 +184,7 @@ function readBundle(text: string, layout: Layout): ParsedBundle {
       continue;
     }
     const fault = structureFault(entry.resourceType, resource);
-    if (fault) fail('FILE_NOT_FHIR', fault.what, [...place, ...fault.path]);
+    if (fault) fail(fault.code, fault.what, [...place, ...fault.path]);
     entries.push(bundleEntry(entry, category));
   }
   const counts = [...unsupported].map(([resourceType, count]) => ({ resourceType, count }));
@@ -216,7 +216,8 @@ function described(value: unknown): string {
   return value === undefined ? 'missing' : 'no text';
 }
 
-type Fail = (code: 'FILE_NOT_FHIR' | 'FILE_OTHER_PATIENT', what: string, path: JsonPath) => never;
+type RefusalCode = 'FILE_NOT_FHIR' | 'FILE_OTHER_PATIENT' | 'FILE_UNSAFE';
+type Fail = (code: RefusalCode, what: string, path: JsonPath) => never;
 
 function readEntry(text: string, entry: EntryLayout, index: number, fail: Fail): Found {
   const path: JsonPath = ['entry', index];

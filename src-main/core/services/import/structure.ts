@@ -10,6 +10,7 @@ import type { JsonPath } from './json-scanner.ts';
 export interface StructureFault {
   /** A sentence without end. */
   readonly what: string;
+  readonly code: 'FILE_NOT_FHIR' | 'FILE_UNSAFE';
   /** Within the resource. */
   readonly path: JsonPath;
 }
@@ -126,12 +127,12 @@ const isDateElement = (name: string) => dateElements.has(name) || /^\w*[a-z](?:D
 const longestName = 1000;
 
 function present(resource: JsonObject, element: string): boolean {
-  if (!element.endsWith('[x]')) return present_(resource[element]) || isObject(resource[`_${element}`]);
+  if (!element.endsWith('[x]')) return holds(resource[element]) || isObject(resource[`_${element}`]);
   const stem = element.slice(0, -3);
-  return Object.keys(resource).some((name) => name.startsWith(stem) && /^[A-Z]/.test(name.slice(stem.length)) && present_(resource[name]));
+  return Object.keys(resource).some((name) => name.startsWith(stem) && /^[A-Z]/.test(name.slice(stem.length)) && holds(resource[name]));
 }
 
-function present_(value: unknown): boolean {
+function holds(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
@@ -153,23 +154,28 @@ function malformedDate(value: unknown, path: JsonPath): JsonPath | null {
 /** The first fault in a supported resource, or null. */
 export function structureFault(type: string, resource: JsonObject): StructureFault | null {
   for (const element of required[type] ?? []) {
-    if (!present(resource, element)) return { what: `This ${type} has no ${element}`, path: [] };
+    if (!present(resource, element)) return { code: 'FILE_NOT_FHIR', what: `This ${type} has no ${element}`, path: [] };
   }
   for (const [element, codes] of Object.entries(bindings[type] ?? {})) {
     const value = resource[element];
     if (value !== undefined && (typeof value !== 'string' || !codes.includes(value))) {
-      return { what: `The ${element} of this ${type} is none that FHIR knows`, path: [element] };
+      return { code: 'FILE_NOT_FHIR', what: `The ${element} of this ${type} is none that FHIR knows`, path: [element] };
     }
   }
   for (const element of ['id', 'status']) {
     if (resource[element] !== undefined && typeof resource[element] !== 'string')
-      return { what: `The ${element} of this ${type} is no text`, path: [element] };
+      return { code: 'FILE_NOT_FHIR', what: `The ${element} of this ${type} is no text`, path: [element] };
   }
   if (type === 'Patient') {
     const names = list(resource['name'], 100);
     const index = names.findIndex((name) => String(get(name, 'text') ?? '').length > longestName);
-    if (index >= 0) return { what: `A name is longer than ${longestName.toLocaleString('en')} characters`, path: ['name', index, 'text'] };
+    if (index >= 0)
+      return {
+        code: 'FILE_UNSAFE',
+        what: `A name is longer than ${longestName.toLocaleString('en')} characters`,
+        path: ['name', index, 'text'],
+      };
   }
   const date = malformedDate(resource, []);
-  return date && { what: `A date of this ${type} is none`, path: date };
+  return date && { code: 'FILE_NOT_FHIR', what: `A date of this ${type} is none`, path: date };
 }
