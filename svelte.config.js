@@ -4,8 +4,4 @@ import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
 /** @type {import('@sveltejs/vite-plugin-svelte').SvelteConfig} */
 export default {
   preprocess: vitePreprocess({ script: false }),
-  compilerOptions: {
-    // Scoped class names stay the same between builds, so that the same sources give the same files.
-    cssHash: ({ hash, css }) => `s-${hash(css)}`,
-  },
 };

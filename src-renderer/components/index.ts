@@ -9,7 +9,6 @@ export { default as Dialog } from './dialog.svelte';
 export { default as EmptyState } from './empty-state.svelte';
 export { default as ErrorSummary } from './error-summary.svelte';
 export { default as Field } from './field.svelte';
-export { default as Brand } from './brand.svelte';
 export { default as IconButton } from './icon-button.svelte';
 export { default as Kbd } from './kbd.svelte';
 export { default as LoadFailure } from './load-failure.svelte';
