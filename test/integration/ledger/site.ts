@@ -126,6 +126,7 @@ export function workstation(options: {
   confirmations?: number;
   relayerKey?: Uint8Array;
   onMissingGateway?: () => Promise<void>;
+  clock?: () => number;
 }): Workstation {
   const opened = createStore({ dir: options.dir, machineKey: new Uint8Array(32).fill(7) });
   const store = opened.workstation;
@@ -137,7 +138,7 @@ export function workstation(options: {
     codec,
     confirmations: options.confirmations ?? 0,
     relayerKey: options.relayerKey ?? getBytes(bytes32()),
-    clock: Date.now,
+    clock: options.clock ?? Date.now,
     onChange: () => undefined,
     ...(options.onMissingGateway ? { onMissingGateway: options.onMissingGateway } : {}),
   });
@@ -186,6 +187,15 @@ export async function site(): Promise<Site> {
 }
 
 export const eventually = <T>(assertion: () => T | Promise<T>) => vi.waitFor(assertion, { timeout: 20_000, interval: 25 });
+
+/** One JSON-RPC call, for what only a test asks of a ledger. */
+export async function rpc(url: string, method: string, ...params: unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } };
+  if (error) throw new Error(error.message);
+  return result;
+}
 
 /** Applied events on the ledger itself, by opId: the truth about "exactly once". */
 export async function appliedOnLedger(url: string, config: NetworkConfig): Promise<Map<string, number>> {

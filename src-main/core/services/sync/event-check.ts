@@ -8,7 +8,7 @@ import type { OperationKind, SignedOperation } from '../../../../src-shared/oper
 import type { DecodedOperation, LedgerEvent, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
 
 /** Recovering a signer takes about a millisecond; between so many the event loop gets its turn. */
-const checksPerTurn = 20;
+const checksPerTurn = 8;
 
 /** Kinds of the operations whose state changed; empty where only the status did. */
 export type OperationChange = ReadonlySet<OperationKind>;
@@ -25,6 +25,8 @@ interface Check {
   readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
   readonly network: NetworkConfig;
+  /** Ends the work early; what is returned then is incomplete. */
+  readonly stopping: () => boolean;
 }
 
 function sameContent(a: SignedOperation, b: SignedOperation): boolean {
@@ -79,6 +81,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   let forged = 0;
   const ownHashes = new Set(check.store.openTransactions().map(({ hash }) => hash));
   for (const [i, event] of events.entries()) {
+    if (check.stopping()) break;
     if (i % checksPerTurn === checksPerTurn - 1) await new Promise((resolve) => setImmediate(resolve));
     if (event.type === 'rejected') {
       const known = ownHashes.has(event.txHash) ? check.store.operation(event.opId) : undefined;

@@ -12,10 +12,10 @@ import { createLoop } from './loop.ts';
 const activePollMs = 500;
 const idlePollMs = 1000;
 const idleAfterMs = 120_000;
-const firstRange = 1000;
+const firstRange = 64;
 const longestRange = 10_000;
 /** A range with more events than this is too long, one with a quarter too short. */
-const wantedEvents = 1000;
+const wantedEvents = 400;
 /** Followed blocks that are looked through for the last common one. */
 const searchedBlocks = 4096;
 /** Polls in which a head below the followed block, on the same chain, is taken for a node that lags. */
@@ -122,7 +122,7 @@ export function createFollower(options: FollowerOptions): Follower {
     blocks.set(to, hash);
     const network = ledger.config;
     if (network === null) return false;
-    const { believed, forged, kinds } = await checkEvents({ store, codec, network }, events);
+    const { believed, forged, kinds } = await checkEvents({ store, codec, network, stopping: () => loop.stopping }, events);
     if (loop.stopping) return false;
     if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);
     store.applyEvents(

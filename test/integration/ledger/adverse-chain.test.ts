@@ -1,0 +1,157 @@
+/** Chains that reorganize, do not mine, ask for a price, or revert: Anvil made to behave so. */
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { getBytes } from 'ethers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { anvilBinary } from '../../../src-main/core/adapters/ledger/anvil-binary.ts';
+import { freePort } from '../../../src-main/core/adapters/ledger/anvil-process.ts';
+import { deployContracts } from '../../../src-main/core/adapters/ledger/deploy.ts';
+import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
+import type { NetworkConfig } from '../../../src-main/core/ports.ts';
+import { appliedOnLedger, bytes32, chainId, clinic, eventually, governor, rpc, temporaryFolder, workstation } from './site.ts';
+import type { Workstation } from './site.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let anvil: ChildProcess;
+let url: string;
+let config: NetworkConfig;
+let here: Workstation;
+let now = 0;
+const relayerKey = getBytes(bytes32());
+
+async function begin(...more: string[]) {
+  const port = await freePort(0);
+  const free = ['--base-fee', '0', '--gas-price', '0', '--no-priority-fee'];
+  const args = [
+    '--port',
+    String(port),
+    '--chain-id',
+    String(chainId),
+    '--quiet',
+    '--gas-limit',
+    '100000000',
+    ...(more.length ? more : free),
+  ];
+  anvil = spawn(anvilBinary(), args, { stdio: 'ignore' });
+  url = `http://127.0.0.1:${port}`;
+  await eventually(() => rpc(url, 'eth_chainId'));
+}
+
+function joinNetwork(confirmations = 0) {
+  here = workstation({ dir: join(folder.dir, 'a'), url, config, relayerKey, confirmations, clock: () => now });
+}
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  now = 1_800_000_000_000;
+});
+
+afterEach(async () => {
+  await here.close();
+  anvil.kill('SIGKILL');
+  await once(anvil, 'exit');
+  folder.remove();
+});
+
+const all = (state: string, count: number) => Array.from({ length: count }, () => state);
+
+describe('a chain that reorganizes', () => {
+  beforeEach(async () => {
+    await begin();
+    config = await deployContracts(url, chainId, [governor.address], 1);
+  });
+
+  it('has its lost operations sent again, once each, and its final ones left alone', async () => {
+    joinNetwork(2);
+    const { founding, commit } = clinic(config);
+    here.enqueue(...founding);
+    here.sync.start();
+    await eventually(() => expect(here.states(founding)).toEqual(all('mined', 4)));
+    await rpc(url, 'anvil_mine', '0x3');
+    await eventually(() => expect(here.states(founding)).toEqual(all('final', 4)));
+    const commits = [commit(), commit()];
+    here.enqueue(...commits);
+    await eventually(() => expect(here.states(commits)).toEqual(['mined', 'mined']));
+    const before = here.store.followedBlocks(1)[0]!;
+    await rpc(url, 'anvil_rollback', 1);
+    await rpc(url, 'anvil_mine', '0x2');
+    await eventually(() => {
+      expect(here.states(commits)).toEqual(['mined', 'mined']);
+      expect(here.store.operation(commits[0]!.opId)!.block).toBeGreaterThan(before.number);
+    });
+    const counts = await appliedOnLedger(url, config);
+    expect([...founding, ...commits].map(({ opId }) => counts.get(opId))).toEqual(Array.from({ length: 6 }, () => 1));
+    await rpc(url, 'anvil_mine', '0x2');
+    await eventually(() => expect(here.states(commits)).toEqual(['final', 'final']));
+  });
+
+  it('that only got shorter is noticed too', async () => {
+    joinNetwork();
+    const { founding } = clinic(config);
+    here.enqueue(...founding);
+    here.sync.start();
+    await eventually(() => expect(here.states(founding)).toEqual(all('final', 4)));
+    const tip = here.store.followedBlocks(1)[0]!;
+    await rpc(url, 'anvil_rollback', 1);
+    await eventually(async () => {
+      expect((await appliedOnLedger(url, config)).size).toBe(4);
+      expect(here.store.followedBlocks(1)[0]).not.toEqual(tip);
+      expect(here.states(founding)).toEqual(all('final', 4));
+    });
+  });
+});
+
+describe('a chain that asks for a price', () => {
+  it('is offered more for a transaction that it does not take', async () => {
+    await begin('--no-mining', '--base-fee', '1000000000');
+    const ledger = createLedger();
+    config = { chainId, operations: `0x${'11'.repeat(20)}` };
+    ledger.connect(url, config);
+    const relayer = ledger.relayerAddress(relayerKey);
+    await rpc(url, 'anvil_setBalance', relayer, '0xde0b6b3a7640000');
+    await rpc(url, 'anvil_setCode', config.operations, '0x00');
+    joinNetwork();
+    const { founding } = clinic(config);
+    here.enqueue(...founding);
+    here.sync.start();
+    await eventually(() => expect(here.store.openTransactions()).toHaveLength(1));
+    const [first] = here.store.openTransactions();
+    // Sent again after a while, then at a higher price.
+    await eventually(() => {
+      now += 10_000;
+      here.sync.poke();
+      expect(here.store.openTransactions().length).toBeGreaterThan(1);
+    });
+    const open = here.store.openTransactions();
+    expect(open.every(({ nonce }) => nonce === first!.nonce)).toBe(true);
+    const priceOf = async (hash: string) =>
+      Number(((await rpc(url, 'eth_getTransactionByHash', hash)) as { gasPrice: string } | null)?.gasPrice);
+    expect(await priceOf(open[1]!.hash)).toBeGreaterThan(1_000_000_000);
+    expect(here.states(founding)).toEqual(all('submitted', 4));
+    await rpc(url, 'evm_mine');
+    await eventually(async () => expect(await ledger.nonce(relayer)).toBe(1));
+    ledger.close();
+  });
+});
+
+describe('a gateway that reverts', () => {
+  it('is not asked for ever: the operation to blame is found and left out, with word of it', async () => {
+    await begin();
+    config = { chainId, operations: `0x${'11'.repeat(20)}` };
+    // PUSH0 PUSH0 REVERT
+    await rpc(url, 'anvil_setCode', config.operations, '0x5f5ffd');
+    joinNetwork();
+    const { founding } = clinic(config);
+    here.enqueue(...founding);
+    here.sync.start();
+    await eventually(() => expect(here.sync.status().sendError).toMatchObject({ code: 'LEDGER_REFUSED', details: { reason: 'reverted' } }));
+    await eventually(() => {
+      expect(here.states(founding)).toEqual(all('pending', 4));
+      expect(here.store.openTransactions()).toEqual([]);
+    });
+    const sent = Number(await rpc(url, 'eth_blockNumber'));
+    expect(sent).toBeLessThan(10);
+  });
+});
