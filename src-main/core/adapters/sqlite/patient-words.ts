@@ -102,9 +102,8 @@ export const idsPerBucket = 2 ** 21;
 
 /** First id of a sort name's bucket; below 2^53, so ids are exact as numbers. */
 export function idBucket(name: string): number {
-  const bytes = Buffer.alloc(4);
-  bytes.write(name.slice(0, 4), 'utf8');
-  // A surrogate cut in half or a fifth byte is dropped by write(): the order is coarser there, nothing else.
+  // Five UTF-16 units hold the first four bytes without cutting a surrogate pair that they need.
+  const bytes = Buffer.concat([Buffer.from(name.slice(0, 5), 'utf8'), Buffer.alloc(4)]);
   return bytes.readUInt32BE(0) * idsPerBucket;
 }
 
