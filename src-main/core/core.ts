@@ -62,7 +62,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
   let terms: Terminology | null = null;
   const rpc = createRpc(workstation, () => (terms ??= createTerminology(resources.terminology() as never)), report);
   const listeners: ((event: EventMessage) => void)[] = [];
-  tellScreens(workstation, (event) => {
+  const silence = tellScreens(workstation, (event) => {
     for (const listener of listeners) listener(event);
   });
   workstation.start();
@@ -71,25 +71,32 @@ export function createCore(options: CoreOptions): Promise<Core> {
     call: (message) => rpc.handle(message),
     onEvent: (listener) => listeners.push(listener),
     async stop() {
+      silence();
       await workstation.stop();
       blocks.close();
     },
   });
 }
 
-function tellScreens({ facts, snapshots }: Workstation, tell: (event: EventMessage) => void): void {
+function tellScreens({ facts, snapshots }: Workstation, tell: (event: EventMessage) => void): () => void {
   facts.on('patientsChanged', (payload) => tell({ event: 'patientsChanged', payload }));
   facts.on('patientChanged', (payload) => tell({ event: 'patientChanged', payload }));
   facts.on('outboxChanged', (payload) => tell({ event: 'outboxChanged', payload }));
   facts.on('progress', (payload) => tell({ event: 'progress', payload }));
   let timer: NodeJS.Timeout | null = null;
+  let silent = false;
   facts.on('status', () => {
+    if (silent) return;
     timer ??= setTimeout(() => {
       timer = null;
       tell({ event: 'snapshot', payload: snapshots.read() });
     }, snapshotIntervalMs);
     timer.unref();
   });
+  return () => {
+    silent = true;
+    if (timer) clearTimeout(timer);
+  };
 }
 
 /** Faults go to the process's error stream with their kind and place, never with a message that could hold what was typed. */

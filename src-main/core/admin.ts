@@ -1,0 +1,99 @@
+/**
+ * The headless command line over the core: `npm run admin -- <command>`. For administrators and scripts; the same services as the screens, the same
+ * checks, nothing that a person at the screen could not do. docs/admin.md describes commands and exit codes.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AppError, toWireError } from '../../src-shared/errors.ts';
+import { commands, usage, type Command, type CommandName } from './admin/commands.ts';
+import { exitCodeOf, exitCodes } from './admin/exit-codes.ts';
+import { textOf } from './admin/text.ts';
+import { createCore } from './core.ts';
+
+const options = {
+  data: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  'passphrase-file': { type: 'string' },
+  as: { type: 'string' },
+  out: { type: 'string' },
+  demo: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** dist/core/admin.mjs and src-main/core/admin.ts lie equally deep below the program's folder. */
+const programDir = join(import.meta.dirname, '..', '..');
+
+async function run(): Promise<number> {
+  const { values, positionals } = parse();
+  const [name, ...rest] = positionals;
+  if (values.help || name === undefined) {
+    process.stdout.write(usage);
+    return values.help ? exitCodes.ok : exitCodes.usage;
+  }
+  if (!Object.hasOwn(commands, name)) throw new AppError('INVALID_INPUT', `There is no command “${name}”.\n${usage}`, { usage: true });
+  if (values.data === undefined) throw new AppError('INVALID_INPUT', '--data <folder> is missing.', { usage: true });
+  const passphraseFile = values['passphrase-file'];
+  const core = await createCore({
+    dataDir: values.data,
+    resourcesDir: join(programDir, 'resources'),
+    mdns: false,
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    version: version(),
+  });
+  try {
+    if (!values.json) showProgress(core.onEvent);
+    const command: Command = commands[name as CommandName];
+    const result = await command(core.workstation, {
+      arguments: rest,
+      demo: values.demo,
+      as: values.as,
+      out: values.out,
+      dataDir: values.data,
+      passphrase: passphraseFile === undefined ? undefined : readFileSync(passphraseFile, 'utf8').replace(/\r?\n$/, ''),
+    });
+    if (result.raw !== undefined) process.stdout.write(result.raw);
+    else process.stdout.write(values.json ? `${JSON.stringify(result.output)}\n` : textOf(result.output));
+    return result.exitCode ?? exitCodes.ok;
+  } finally {
+    await core.stop();
+  }
+}
+
+function parse() {
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `${error instanceof Error ? error.message : 'Unknown option'}\n${usage}`,
+      { usage: true },
+      { cause: error },
+    );
+  }
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(join(programDir, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function showProgress(onEvent: Awaited<ReturnType<typeof createCore>>['onEvent']): void {
+  onEvent((event) => {
+    if (event.event === 'progress') process.stderr.write(`${event.payload.label} (${event.payload.done}/${event.payload.total})\n`);
+  });
+}
+
+run().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const wire =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT'
+        ? { code: 'NOT_FOUND' as const, message: error.message, details: {} }
+        : toWireError(error);
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: wire })}\n`);
+    else process.stderr.write(`${wire.message}\n`);
+    process.exitCode = exitCodeOf(error);
+  },
+);
