@@ -87,7 +87,7 @@ function wordLikeness(a: string, b: string): number {
   if (a === b) return 1;
   const [short, long] = a.length <= b.length ? [a, b] : [b, a];
   if (long.startsWith(short)) return short.length >= 3 ? 0.85 : 0.6;
-  const bound = short.length <= 4 ? 1 : 2;
+  const bound = long.length <= 4 ? 1 : 2;
   const edits = editDistance(a, b, bound);
   return edits > bound ? 0 : 1 - (edits * 1.2) / Math.max(4, long.length);
 }

@@ -52,13 +52,11 @@ describe('a Bundle', () => {
   });
 
   it('of any JSON comes out as it went in', () => {
-    const anything = fc.dictionary(
-      fc
-        .string({ minLength: 1, maxLength: 12 })
-        .filter((name) => !['__proto__', 'constructor', 'prototype', 'subject', 'patient'].includes(name)),
-      fc.jsonValue({ maxDepth: 4 }).map((value) => ({ extension: value })),
-      { maxKeys: 6 },
-    );
+    const refused = /"(?:__proto__|constructor|prototype|subject|patient|beneficiary|contained)":/;
+    const anything = fc
+      .dictionary(fc.string({ minLength: 1, maxLength: 12 }), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 6 })
+      .map((parts) => ({ extension: parts }))
+      .filter((parts) => !refused.test(JSON.stringify(parts)));
     const spaces = fc.constantFrom(undefined, 1, '\t');
     fc.assert(
       fc.property(fc.array(anything, { maxLength: 4 }), spaces, (parts, indent) => {
