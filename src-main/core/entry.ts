@@ -4,16 +4,9 @@
  */
 import { toWireError, type WireError } from '../../src-shared/errors.ts';
 import type { CallMessage, EventMessage, ReplyMessage } from '../../src-shared/ipc-schema.ts';
-import { createCore } from './core.ts';
+import { createCore, type CoreOptions } from './core.ts';
 
-/** What the core is started with; the first argument of its process, as JSON. */
-export interface CoreOptions {
-  readonly dataDir: string;
-  readonly resourcesDir: string;
-  readonly mdns: boolean;
-  readonly listen?: string[];
-  readonly version: string;
-}
+export type { CoreOptions };
 
 export type ToCore = CallMessage | { readonly control: 'stop' };
 /** `failed`: the core cannot start here, and trying again would not help (a store from a newer version, a folder in use). */
@@ -55,9 +48,11 @@ function openPort(): Port {
 const stopLimitMs = 8000;
 
 async function run(): Promise<void> {
+  // The first argument is what the core is started with.
   const options = JSON.parse(process.argv[2] ?? '') as CoreOptions;
   const port = openPort();
-  const starting = createCore(options);
+  // On the next tick, so that a core that cannot start at all fails like one that fails later.
+  const starting = Promise.resolve().then(() => createCore(options));
   let stopping = false;
 
   const stop = (): void => {
