@@ -25,6 +25,8 @@ export interface CoreOptions {
   /** Multiaddrs to listen on; by default every interface and the port of the first start. */
   readonly listen?: readonly string[];
   readonly version: string;
+  /** Cost of sealing under a passphrase; by default what docs/security.md promises. */
+  readonly passphraseCost?: Parameters<typeof createKeyAdapter>[0];
 }
 
 export interface Core {
@@ -47,7 +49,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
   const workstation = createWorkstation(
     {
       store,
-      keys: createKeyAdapter(),
+      keys: createKeyAdapter(options.passphraseCost),
       crypto,
       codec: createOperationCodec(),
       ledger: createLedger(),
