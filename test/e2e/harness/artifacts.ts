@@ -1,0 +1,19 @@
+/** What is kept of a failed end-to-end test: a picture of each page, in test-results/. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { onTestFailed } from 'vitest';
+import { root } from '../../../scripts/lib/project.ts';
+
+/** Inside a test: takes pictures of these pages if it fails. */
+export function keepPicturesOnFailure(pages: Readonly<Record<string, Page>>): void {
+  onTestFailed(async ({ task }) => {
+    const folder = join(root, 'test-results');
+    mkdirSync(folder, { recursive: true });
+    for (const [name, page] of Object.entries(pages)) {
+      if (page.isClosed()) continue;
+      const file = `${task.name.replace(/[^\w-]+/g, '-').slice(0, 80)}-${name}.png`;
+      await page.screenshot({ path: join(folder, file), fullPage: true });
+    }
+  });
+}
