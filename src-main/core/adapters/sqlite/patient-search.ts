@@ -4,7 +4,7 @@
  * intersection of their first letters in the full-text index, which reads only until it has found enough.
  */
 import type { Db, Statement } from './database.ts';
-import { queryWords, stem, tokenField, withoutTrunk } from './patient-words.ts';
+import { beginnings, queryWords, stem, tokenField, withoutTrunk } from './patient-words.ts';
 
 /** A word with fewer matches than this is rare: all of them are looked at. */
 const rare = 400;
@@ -16,25 +16,22 @@ interface Candidate {
   readonly words: string;
 }
 
+/** Every word of the query must begin some word of the patient. */
+const everyWord = (count: number): string =>
+  Array.from({ length: count }, () => '(instr(words, ?) > 0 OR instr(words, ?) > 0)').join(' AND ');
+
 export class PatientSearch {
+  readonly #db: Db;
   readonly #range: Statement;
-  readonly #rareWith: Statement;
-  readonly #intersected: Statement;
+  /** By the number of words. */
+  readonly #among: (Statement | undefined)[] = [];
+  readonly #intersected: (Statement | undefined)[] = [];
 
   constructor(db: Db) {
+    this.#db = db;
     this.#range = db
       .prepare('SELECT id FROM patient_tokens WHERE field = ? AND token >= ? AND token < ? ORDER BY token, id LIMIT ?')
       .pluck();
-    // Every further word must begin some word of the patient: words are kept as " one two three ".
-    this.#rareWith = db.prepare(`
-      SELECT id, words FROM patient_words
-      WHERE id IN (SELECT value FROM json_each(@ids))
-        AND NOT EXISTS (SELECT 1 FROM json_each(@others) AS other WHERE instr(words, other.value) = 0)`);
-    this.#intersected = db.prepare(`
-      SELECT id, words FROM (SELECT rowid AS match FROM patients_fts WHERE patients_fts MATCH @stems ORDER BY rowid LIMIT ${maxIntersected})
-      JOIN patient_words ON id = match
-      WHERE NOT EXISTS (SELECT 1 FROM json_each(@others) AS other WHERE instr(words, other.value) = 0)
-      LIMIT @limit`);
   }
 
   /** Ids of the patients, best matches first; null for a text without words. */
@@ -59,7 +56,7 @@ export class PatientSearch {
   }
 
   #several(words: readonly string[], limit: number): number[] {
-    const others = JSON.stringify(words.map((word) => ` ${withoutTrunk(word)}`));
+    const begin = words.flatMap(beginnings);
     let rarest: Set<number> | undefined;
     for (const word of words) {
       const ids = this.#allMatches(word);
@@ -67,8 +64,8 @@ export class PatientSearch {
     }
     const candidates =
       rarest === undefined
-        ? this.#intersected.all({ stems: intersection(words), others, limit: limit * 4 })
-        : this.#rareWith.all({ ids: JSON.stringify([...rarest]), others });
+        ? this.#amongIntersected(words.length).all(intersection(words), ...begin, limit * 4)
+        : this.#amongIds(words.length).all(JSON.stringify([...rarest]), ...begin);
     return (candidates as Candidate[])
       .map(({ id, words: own }) => ({
         id,
@@ -91,6 +88,17 @@ export class PatientSearch {
     return ids;
   }
 
+  #amongIds(words: number): Statement {
+    return (this.#among[words] ??= this.#db.prepare(`
+      SELECT id, words FROM patient_words WHERE id IN (SELECT value FROM json_each(?)) AND ${everyWord(words)}`));
+  }
+
+  #amongIntersected(words: number): Statement {
+    return (this.#intersected[words] ??= this.#db.prepare(`
+      SELECT id, words FROM (SELECT rowid AS match FROM patients_fts WHERE patients_fts MATCH ? ORDER BY rowid LIMIT ${maxIntersected})
+      JOIN patient_words ON id = match WHERE ${everyWord(words)} LIMIT ?`));
+  }
+
   #matches(field: number, word: string, limit: number): number[] {
     const from = field === tokenField.phone ? withoutTrunk(word) : word;
     return this.#range.all(field, from, `${from}\u{10ffff}`, limit) as number[];
@@ -104,8 +112,9 @@ function startsWithAny(own: string, words: readonly string[]): number {
 
 /** An FTS5 query: words hold letters and digits only, and are quoted all the same. */
 function intersection(words: readonly string[]): string {
-  return words
-    .map((word) => stem(withoutTrunk(word)))
-    .map((beginning) => (Array.from(beginning).length < 3 ? `"${beginning}"*` : `"${beginning}"`))
-    .join(' AND ');
+  const term = (word: string): string => {
+    const beginning = stem(word);
+    return Array.from(beginning).length < 3 ? `"${beginning}"*` : `"${beginning}"`;
+  };
+  return words.map((word) => `(${[...new Set([term(word), term(withoutTrunk(word))])].join(' OR ')})`).join(' AND ');
 }

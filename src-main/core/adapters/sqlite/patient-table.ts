@@ -3,7 +3,7 @@ import { AppError } from '../../../../src-shared/errors.ts';
 import type { PatientRow } from '../../ports.ts';
 import type { Db, Statement } from './database.ts';
 import { PatientSearch } from './patient-search.ts';
-import { idBucket, idsPerBucket, patientTokens, sortName, stem } from './patient-words.ts';
+import { idBucket, idsPerBucket, patientTokens, sortName, stem, wordsText } from './patient-words.ts';
 import type { Token } from './patient-words.ts';
 
 /** More than a list ever shows. */
@@ -122,7 +122,7 @@ export class PatientTable {
     const id = this.#freeId(name);
     const tokens = patientTokens(patient);
     this.#insert.run({ ...values, id, sortName: name });
-    this.#addWords.run(id, ` ${tokens.map(({ token }) => token).join(' ')} `);
+    this.#addWords.run(id, wordsText(tokens));
     this.#addStems.run(id, [...new Set(tokens.map(({ token }) => stem(token)))].join(' '));
     added.set(id, tokens);
     return known === undefined;

@@ -116,7 +116,17 @@ export function queryWords(text: string): string[] {
 
 /** As phones are indexed: without the zeros of a trunk or international prefix. */
 export function withoutTrunk(word: string): string {
-  return /^\d+$/.test(word) ? word.replace(/^0+/, '') || word : word;
+  return /^\d+$/.test(word) ? word.replace(/^00?(?=[1-9])/, '') : word;
+}
+
+/** A patient's words as one text, " family given #phone identifier ": a word begins one of them where " word" is in it. */
+export function wordsText(tokens: readonly Token[]): string {
+  return ` ${tokens.map(({ field, token }) => (field === tokenField.phone ? `#${token}` : token)).join(' ')} `;
+}
+
+/** What to look for in such a text: the word, or the word as a phone's digits. */
+export function beginnings(word: string): readonly [string, string] {
+  return [` ${word}`, ` #${withoutTrunk(word)}`];
 }
 
 /** The beginning by which words meet in the full-text index. */
