@@ -13,12 +13,17 @@ import type { NetworkConfig } from '../../../src-main/core/ports.ts';
 import { appliedOnLedger, bytes32, chainId, clinic, eventually, governor, rpc, temporaryFolder, workstation } from './site.ts';
 import type { Workstation } from './site.ts';
 
+/** Code that answers every call with 1, as if all modules were there; and code that does so for short calls, and reverts longer ones. */
+const answersOne = '0x60015f5260205ff3';
+const revertsWhenLong = '0x36602410600f5760015f5260205ff35b5f5ffd';
+
 let folder: ReturnType<typeof temporaryFolder>;
 let anvil: ChildProcess;
 let url: string;
 let config: NetworkConfig;
 let here: Workstation;
-let now = 0;
+/** How far this workstation's clock runs ahead, milliseconds. */
+let ahead = 0;
 const relayerKey = getBytes(bytes32());
 
 async function begin(...more: string[]) {
@@ -40,12 +45,12 @@ async function begin(...more: string[]) {
 }
 
 function joinNetwork(confirmations = 0) {
-  here = workstation({ dir: join(folder.dir, 'a'), url, config, relayerKey, confirmations, clock: () => now });
+  here = workstation({ dir: join(folder.dir, 'a'), url, config, relayerKey, confirmations, clock: () => Date.now() + ahead });
 }
 
 beforeEach(() => {
   folder = temporaryFolder();
-  now = 1_800_000_000_000;
+  ahead = 0;
 });
 
 afterEach(async () => {
@@ -111,7 +116,7 @@ describe('a chain that asks for a price', () => {
     ledger.connect(url, config);
     const relayer = ledger.relayerAddress(relayerKey);
     await rpc(url, 'anvil_setBalance', relayer, '0xde0b6b3a7640000');
-    await rpc(url, 'anvil_setCode', config.operations, '0x00');
+    await rpc(url, 'anvil_setCode', config.operations, answersOne);
     joinNetwork();
     const { founding } = clinic(config);
     here.enqueue(...founding);
@@ -120,7 +125,7 @@ describe('a chain that asks for a price', () => {
     const [first] = here.store.openTransactions();
     // Sent again after a while, then at a higher price.
     await eventually(() => {
-      now += 10_000;
+      ahead += 10_000;
       here.sync.poke();
       expect(here.store.openTransactions().length).toBeGreaterThan(1);
     });
@@ -128,7 +133,7 @@ describe('a chain that asks for a price', () => {
     expect(open.every(({ nonce }) => nonce === first!.nonce)).toBe(true);
     const priceOf = async (hash: string) =>
       Number(((await rpc(url, 'eth_getTransactionByHash', hash)) as { gasPrice: string } | null)?.gasPrice);
-    expect(await priceOf(open[1]!.hash)).toBeGreaterThan(1_000_000_000);
+    await eventually(async () => expect(await priceOf(open[1]!.hash)).toBeGreaterThan(1_000_000_000));
     expect(here.states(founding)).toEqual(all('submitted', 4));
     await rpc(url, 'evm_mine');
     await eventually(async () => expect(await ledger.nonce(relayer)).toBe(1));
@@ -140,8 +145,7 @@ describe('a gateway that reverts', () => {
   it('is not asked for ever: the operation to blame is found and left out, with word of it', async () => {
     await begin();
     config = { chainId, operations: `0x${'11'.repeat(20)}` };
-    // PUSH0 PUSH0 REVERT
-    await rpc(url, 'anvil_setCode', config.operations, '0x5f5ffd');
+    await rpc(url, 'anvil_setCode', config.operations, revertsWhenLong);
     joinNetwork();
     const { founding } = clinic(config);
     here.enqueue(...founding);

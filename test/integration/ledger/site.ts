@@ -220,9 +220,11 @@ export async function proxy(target: string): Promise<{
   loseAnswersTo: RegExp | null;
   down: boolean;
   lost: number;
+  requests: number;
   close(): Promise<void>;
 }> {
   const server = createServer((request, response) => {
+    state.requests += 1;
     if (state.down) return void request.socket.destroy();
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -255,6 +257,7 @@ export async function proxy(target: string): Promise<{
     loseAnswersTo: null as RegExp | null,
     down: false,
     lost: 0,
+    requests: 0,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

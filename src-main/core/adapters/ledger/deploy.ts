@@ -8,7 +8,7 @@ import { AbiCoder, Transaction, Wallet, concat, getAddress, getCreate2Address, h
 import type { z } from 'zod';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { NetworkConfig } from '../../ports.ts';
-import { gateway } from './gateway-abi.ts';
+import { gateway, moduleCalls } from './gateway-abi.ts';
 import { moduleInitCodes, operationsBytecode } from './generated/contracts.ts';
 import { badAnswer, openJsonRpc } from './json-rpc.ts';
 import type { JsonRpcEndpoint } from './json-rpc.ts';
@@ -121,7 +121,7 @@ async function deployOn(
     if ((await ledger.code(address)) === '0x') throw refused(host, 'the gateway is not where it should be');
   }
   for (const [index, moduleInitCode] of moduleInitCodes.entries()) {
-    const [installed] = gateway.decodeFunctionResult('module', await ledger.call(address, gateway.encodeFunctionData('module', [index])));
+    const [installed] = gateway.decodeFunctionResult('module', await ledger.call(address, moduleCalls[index] ?? '0x'));
     if (BigInt(installed as string) === 0n) {
       await ledger.send(address, gateway.encodeFunctionData('installModule', [index, moduleInitCode]));
     }

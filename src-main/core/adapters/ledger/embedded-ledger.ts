@@ -41,7 +41,7 @@ function startFailure(error: unknown, dir: string): unknown {
 }
 
 /** Starts one process, falling back to the last good state where the present one is refused, and to another port where it is taken. */
-async function launch(dir: string, state: AnvilState, chainId: number, wantedPort: number): Promise<AnvilProcess> {
+async function launch(dir: string, state: AnvilState, chainId: number, choosePort: () => Promise<number>): Promise<AnvilProcess> {
   for (let attempt = 1; ; attempt++) {
     await state.keepCandidate();
     try {
@@ -49,7 +49,7 @@ async function launch(dir: string, state: AnvilState, chainId: number, wantedPor
         stateFile: state.file,
         stateInterval: await state.interval(),
         chainId,
-        port: await freePort(wantedPort),
+        port: await choosePort(),
       });
       await noteProcess(dir, { pid: started.pid, port: started.port, chainId });
       await state.confirmCandidate();
@@ -61,7 +61,15 @@ async function launch(dir: string, state: AnvilState, chainId: number, wantedPor
   }
 }
 
-/** Starts the process again whenever it ends, until the run is stopped; always on the same port if that is free. */
+/** Whoever is connected knows the ledger by its port: while the core runs, it stays. */
+async function samePort(port: number): Promise<number> {
+  if ((await freePort(port)) === port) return port;
+  throw new AppError('LEDGER_UNREACHABLE', 'Another program took the port of the ledger on this computer. It is tried again.', {
+    reason: 'port-taken',
+  });
+}
+
+/** Starts the process again whenever it ends, until the run is stopped. */
 async function watch(run: Run): Promise<void> {
   const { signal } = run.stopping;
   let wait = firstRestartDelayMs;
@@ -74,7 +82,7 @@ async function watch(run: Run): Promise<void> {
       await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       wait = Math.min(wait * 2, longestRestartDelayMs);
-      running = await launch(run.dir, run.state, run.chainId, run.process.port).then(
+      running = await launch(run.dir, run.state, run.chainId, () => samePort(run.process.port)).then(
         (process) => {
           run.process = process;
           return true;
@@ -117,7 +125,7 @@ export function createEmbeddedLedger(): EmbeddedLedgerPort {
       await mkdir(dir, { recursive: true });
       const state = anvilState(dir);
       await stopOrphan(dir, state.file);
-      const started = await launch(dir, state, chainId, port);
+      const started = await launch(dir, state, chainId, () => freePort(port));
       run = { dir, chainId, state, stopping: new AbortController(), process: started, watching: Promise.resolve() };
       run.watching = Promise.all([watch(run), keepCopies(run)]).then(() => undefined);
       return { url: started.url, port: started.port };

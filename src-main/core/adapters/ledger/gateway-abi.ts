@@ -2,7 +2,7 @@
 import { Interface, getAddress } from 'ethers';
 import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { LedgerEvent } from '../../ports.ts';
-import { operationsAbi } from './generated/contracts.ts';
+import { moduleInitCodes, operationsAbi } from './generated/contracts.ts';
 import type { Log } from './rpc-values.ts';
 
 const maxReasonLength = 300;
@@ -13,6 +13,9 @@ const appliedTopic = topicOf('OperationApplied');
 const rejectedTopic = topicOf('OperationRejected');
 /** Topics of the events that are followed, for eth_getLogs. */
 export const followedTopics: readonly string[] = [appliedTopic, rejectedTopic];
+
+/** Call data that asks for each module's address; zero until it is installed. */
+export const moduleCalls: readonly string[] = moduleInitCodes.map((_code, index) => gateway.encodeFunctionData('module', [index]));
 
 function topicOf(name: string): string {
   const event = gateway.getEvent(name);

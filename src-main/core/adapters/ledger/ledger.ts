@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { LedgerEvent, LedgerHead, LedgerPort, NetworkConfig } from '../../ports.ts';
-import { decodeLog, encodeSubmit, followedTopics } from './gateway-abi.ts';
+import { decodeLog, encodeSubmit, followedTopics, moduleCalls } from './gateway-abi.ts';
 import { badAnswer, openJsonRpc } from './json-rpc.ts';
 import type { JsonRpcEndpoint } from './json-rpc.ts';
 import * as values from './rpc-values.ts';
@@ -67,6 +67,13 @@ export function createLedger(): LedgerPort {
     return { number, hash, timestamp };
   }
 
+  /** Gateway and modules: a deployment may have been cut short, and the gateway refuses everything until they are all there. */
+  async function isDeployed({ operations }: NetworkConfig): Promise<boolean> {
+    if ((await call('eth_getCode', [operations, 'latest'], values.code)) === '0x') return false;
+    const modules = await Promise.all(moduleCalls.map((data) => call('eth_call', [{ to: operations, data }, 'latest'], values.code)));
+    return modules.every((address) => address.length === 66 && BigInt(address) !== 0n);
+  }
+
   function parseEvents(logs: readonly values.Log[], from: number, to: number): LedgerEvent[] {
     const { endpoint: current, config: network } = connected();
     const events: LedgerEvent[] = [];
@@ -106,8 +113,7 @@ export function createLedger(): LedgerPort {
           { reason: 'chain', expected: network.chainId, actual: chainId },
         );
       }
-      const code = await call('eth_getCode', [network.operations, 'latest'], values.code);
-      if (code === '0x') {
+      if (!(await isDeployed(network))) {
         throw wrongChain(
           current.host,
           `The ledger at ${current.host} does not hold this network's contracts: it may have been set up anew. What you saved is safe here and is sent when they are back.`,

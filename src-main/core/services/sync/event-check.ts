@@ -25,6 +25,8 @@ interface Check {
   readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
   readonly network: NetworkConfig;
+  /** Transactions that were sent while the chain changed under them. */
+  readonly doubtful: ReadonlySet<string>;
   /** Ends the work early; what is returned then is incomplete. */
   readonly stopping: () => boolean;
 }
@@ -73,17 +75,20 @@ function asRejection(event: LedgerEvent): LedgerEvent {
 
 /**
  * Checks the events of a range. Rejections are believed only where they come from a transaction of this workstation: anyone can cause a
- * rejection of any id by relaying a forgery of it.
+ * rejection of any id by relaying a forgery of it. Nor are they where the transaction was under way when the chain changed: it may have
+ * come before what it depends on, and is sent again after it.
  */
 export async function checkEvents(check: Check, events: readonly LedgerEvent[]): Promise<CheckedEvents> {
   const believed: CheckedEvents['believed'] = [];
   const kinds = new Set<OperationKind>();
   let forged = 0;
-  const ownHashes = new Set(check.store.openTransactions().map(({ hash }) => hash));
+  const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
     if (check.stopping()) break;
     if (i % checksPerTurn === checksPerTurn - 1) await new Promise((resolve) => setImmediate(resolve));
     if (event.type === 'rejected') {
+      // Says something about a deployment that is not finished, nothing about the operation.
+      if (event.reason?.startsWith('ModulesMissing(') === true) continue;
       const known = ownHashes.has(event.txHash) ? check.store.operation(event.opId) : undefined;
       if (known === undefined) continue;
       believed.push({ event: asRejection(event) });

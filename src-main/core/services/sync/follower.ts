@@ -21,6 +21,7 @@ const searchedBlocks = 4096;
 /** Polls in which a head below the followed block, on the same chain, is taken for a node that lags. */
 const patience = 4;
 const forgedSetting = 'ledgerForged';
+const doubtfulSetting = 'ledgerDoubtful';
 
 export interface FollowerStatus {
   readonly state: 'online' | 'offline';
@@ -102,6 +103,10 @@ export function createFollower(options: FollowerOptions): Follower {
     lagging = 0;
     checked = false;
     range = firstRange;
+    store.setSetting(
+      doubtfulSetting,
+      store.openTransactions().map(({ hash }) => hash),
+    );
     store.rollBackTo(common);
     finalized = -1;
     if (common < 0) store.setSetting(forgedSetting, 0);
@@ -122,7 +127,8 @@ export function createFollower(options: FollowerOptions): Follower {
     blocks.set(to, hash);
     const network = ledger.config;
     if (network === null) return false;
-    const { believed, forged, kinds } = await checkEvents({ store, codec, network, stopping: () => loop.stopping }, events);
+    const doubtful = new Set(store.setting<string[]>(doubtfulSetting) ?? []);
+    const { believed, forged, kinds } = await checkEvents({ store, codec, network, doubtful, stopping: () => loop.stopping }, events);
     if (loop.stopping) return false;
     if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);
     store.applyEvents(

@@ -61,6 +61,12 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     }
   }
 
+  /** Whether nothing was put before the batch meanwhile, as happens when the follower rolls back. */
+  function isStillNext(batch: readonly StoredOperation[]): boolean {
+    const again = queue.next(batchLimit);
+    return batch.every(({ operation }, i) => again[i]?.operation.opId === operation.opId);
+  }
+
   /** Signs, stores and sends a batch. False where the round has to begin again with what was learned. */
   async function sendBatch(batch: readonly StoredOperation[], nonce: number): Promise<boolean> {
     const opIds = batch.map(({ operation }) => operation.opId);
@@ -76,7 +82,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
       shrink(opIds);
       return false;
     }
-    if (loop.stopping) return false;
+    if (loop.stopping || !isStillNext(batch)) return false;
     store.saveTransaction({ ...signed, nonce, opIds, createdAt: clock() });
     onChange(new Set(batch.map(({ kind }) => kind)));
     try {
@@ -108,7 +114,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     const open = store.openTransactions();
     if (open.length === 0 && queue.next(batchLimit).length === 0) return queue.waiting ? waitingPollMs : idlePollMs;
     // Nothing is concluded from the answers of another chain, and nothing sent to it.
-    if (!checked) await ledger.check();
+    if (!checked || store.followedBlocks(1).length === 0) await ledger.check();
     checked = true;
     if (!(await isAligned())) {
       onChange(statusOnly);
@@ -145,11 +151,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     onSettled(transaction: StoredTransaction, success: boolean) {
       if (success) batchLimit = Math.min(batchLimit * 2, maxBatchOperations);
       else shrink(transaction.opIds);
-      // Only what was made here is marked as refused; another's operation that the ledger does not take again is its maker's concern.
-      if (success) {
-        const back = transaction.opIds.filter((opId) => store.operation(opId)?.state === 'pending');
-        for (const opId of back) queue.leaveOut(opId);
-      }
+      if (success) for (const opId of transaction.opIds) queue.noteCarriedOut(opId);
       onChange(statusOnly);
     },
   });

@@ -12,6 +12,7 @@ const othersHeadStartMs = 3000;
 /** How long an operation is left out that the ledger does not take. */
 const leftOutMs = 10 * 60_000;
 const maxLeftOut = 1000;
+const maxAttempts = 3;
 
 export interface SendQueue {
   /** Up to `limit` operations and 100 KiB; empty where there is nothing to send now. */
@@ -19,6 +20,8 @@ export interface SendQueue {
   /** Whether something waits for its turn that `next` does not give yet. */
   readonly waiting: boolean;
   leaveOut(opId: string): void;
+  /** A transaction with the operation was carried out and followed; one that is still pending then was refused, or was sent too early. */
+  noteCarriedOut(opId: string): void;
 }
 
 /** About what an operation adds to the call data, in bytes. */
@@ -29,7 +32,13 @@ function sizeOf({ payload, signatures }: SignedOperation): number {
 
 export function createSendQueue(store: WorkstationStorePort, clock: () => number): SendQueue {
   const leftOut = new Map<string, number>();
+  const attempts = new Map<string, number>();
   let othersSince: number | null = null;
+
+  function leaveOut(opId: string): void {
+    attempts.delete(opId);
+    leftOut.set(opId, clock() + leftOutMs);
+  }
 
   function candidates(limit: number): StoredOperation[] {
     for (const [opId, until] of leftOut) if (until <= clock()) leftOut.delete(opId);
@@ -63,8 +72,14 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
     get waiting() {
       return othersSince !== null || leftOut.size > 0;
     },
-    leaveOut(opId) {
-      leftOut.set(opId, clock() + leftOutMs);
+    leaveOut,
+    noteCarriedOut(opId) {
+      const stored = store.operation(opId);
+      if (stored?.state !== 'pending') return void attempts.delete(opId);
+      // Only what was made here is marked as refused; another's operation that the ledger does not take again is its maker's concern.
+      const attempt = (attempts.get(opId) ?? 0) + 1;
+      attempts.set(opId, attempt);
+      if (stored.origin === 'ledger' || attempt >= maxAttempts) leaveOut(opId);
     },
   };
 }
