@@ -49,8 +49,11 @@ async function run(steps: readonly Step[]): Promise<void> {
       if (fault === 'go down') between.down = true;
       if (fault === 'come up') Object.assign(between, { down: false, loseAnswersTo: null });
       if (fault === 'kill the ledger') {
-        const { pid } = JSON.parse(readFileSync(join(ledgerDir, 'anvil.pid.json'), 'utf8')) as { pid: number };
-        process.kill(pid, 'SIGKILL');
+        // Killed a moment ago, it may not be back yet.
+        await eventually(() => {
+          const { pid } = JSON.parse(readFileSync(join(ledgerDir, 'anvil.pid.json'), 'utf8')) as { pid: number };
+          process.kill(pid, 'SIGKILL');
+        });
         await eventually(() => rpc(at.url, 'eth_chainId'));
       }
       if (fault === 'restore an old ledger') {

@@ -15,7 +15,6 @@ const stopTimeoutMs = 60_000;
 const keptStderr = 4096;
 
 export interface AnvilProcess {
-  readonly pid: number;
   readonly port: number;
   readonly url: string;
   /** Resolves when the process has ended, for whatever reason. */
@@ -31,6 +30,11 @@ export class AnvilStartError extends Error {
     super(`Anvil ended before it answered: ${stderr.slice(-500)}`);
     this.stateRefused = /--state|failed to (?:parse|load|deserialize)|invalid value/i.test(stderr);
   }
+}
+
+function startTimedOut(): AppError {
+  const text = 'The ledger on this computer did not start in time. What was saved is safe. It is tried again.';
+  return new AppError('LEDGER_UNREACHABLE', text, { reason: 'timeout' });
 }
 
 /** The port if it is free on loopback, else another free one. */
@@ -57,7 +61,17 @@ function tryBind(port: number): Promise<number | null> {
   });
 }
 
-function argumentsOf(options: { stateFile: string; stateInterval: number; chainId: number; port: number }): string[] {
+export interface AnvilOptions {
+  readonly stateFile: string;
+  /** Seconds. */
+  readonly stateInterval: number;
+  readonly chainId: number;
+  readonly port: number;
+  /** Told as soon as there is a process, before it answers. */
+  readonly onSpawn: (pid: number) => Promise<void>;
+}
+
+function argumentsOf(options: AnvilOptions): string[] {
   return [
     ...['--host', '127.0.0.1', '--port', String(options.port), '--chain-id', String(options.chainId)],
     ...['--state', options.stateFile, '--state-interval', String(options.stateInterval)],
@@ -74,12 +88,7 @@ function argumentsOf(options: { stateFile: string; stateInterval: number; chainI
  * Starts Anvil on loopback and resolves when it answers with the chain id. Throws {@link AnvilStartError} when it ends before,
  * LEDGER_UNREACHABLE when it does not answer in time, NOT_FOUND without a binary.
  */
-export async function startAnvil(options: {
-  stateFile: string;
-  stateInterval: number;
-  chainId: number;
-  port: number;
-}): Promise<AnvilProcess> {
+export async function startAnvil(options: AnvilOptions): Promise<AnvilProcess> {
   const child = spawn(anvilBinary(), argumentsOf(options), { stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true });
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-keptStderr)));
@@ -90,27 +99,23 @@ export async function startAnvil(options: {
   const url = `http://127.0.0.1:${options.port}`;
   const endpoint = openJsonRpc(url, options.chainId);
   try {
+    if (child.pid !== undefined) await options.onSpawn(child.pid);
     const until = Date.now() + startTimeoutMs;
     for (;;) {
       const answer = await endpoint.send('eth_chainId', []).catch(() => null);
       // The child must be alive: otherwise what answers is another program that took the port.
       if (!running) throw new AnvilStartError(stderr);
       if (answer !== null && Number(answer) === options.chainId) break;
-      if (answer !== null || Date.now() > until) {
-        child.kill('SIGKILL');
-        throw new AppError(
-          'LEDGER_UNREACHABLE',
-          'The ledger on this computer did not start in time. What was saved is safe. It is tried again.',
-          { reason: 'timeout' },
-        );
-      }
+      if (answer !== null || Date.now() > until) throw startTimedOut();
       await Promise.race([delay(15), ended]);
     }
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
   } finally {
     endpoint.close();
   }
   return {
-    pid: child.pid ?? 0,
     port: options.port,
     url,
     ended,

@@ -45,13 +45,15 @@ async function launch(dir: string, state: AnvilState, chainId: number, choosePor
   for (let attempt = 1; ; attempt++) {
     await state.keepCandidate();
     try {
+      const port = await choosePort();
       const started = await startAnvil({
         stateFile: state.file,
         stateInterval: await state.interval(),
         chainId,
-        port: await choosePort(),
+        port,
+        // At once: should this core be killed while the ledger starts, the next one has to find it.
+        onSpawn: (pid) => noteProcess(dir, { pid, port, chainId }),
       });
-      await noteProcess(dir, { pid: started.pid, port: started.port, chainId });
       await state.confirmCandidate();
       return started;
     } catch (error) {
