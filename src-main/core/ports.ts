@@ -369,8 +369,14 @@ export interface WorkstationStorePort {
   people(): PersonRow[];
   addPerson(person: PersonRow): void;
   removePerson(account: string): void;
-  /** The commit point of a save: all or none. Known opIds are left as they are. */
-  enqueue(operations: readonly { operation: SignedOperation; decoded: DecodedOperation; label: string }[]): void;
+  /**
+   * The commit point of a save: all or none. Known opIds are left as they are. `replaces`: operations made here that the ledger refused and that
+   * these take the place of, with everything they held.
+   */
+  enqueue(
+    operations: readonly { operation: SignedOperation; decoded: DecodedOperation; label: string }[],
+    replaces?: readonly string[],
+  ): void;
   operation(opId: string): StoredOperation | undefined;
   operations(filter: OperationFilter): StoredOperation[];
   countOperations(filter: OperationFilter): number;

@@ -8,15 +8,15 @@ import type { FactBus } from './facts.ts';
 import type { PreparedOperation } from './signing.ts';
 
 export interface Publisher {
-  /** Throws DISK_FULL or STORE_DAMAGED; then nothing of it counts as saved. */
-  publish(blocks: readonly EncodedFileBlock[], operations: readonly PreparedOperation[]): void;
+  /** `replaces`: opIds of refused operations whose place these take. Throws DISK_FULL or STORE_DAMAGED; then nothing of it counts as saved. */
+  publish(blocks: readonly EncodedFileBlock[], operations: readonly PreparedOperation[], replaces?: readonly string[]): void;
 }
 
 export function createPublisher(store: WorkstationStorePort, ipfs: IpfsPort, facts: FactBus): Publisher {
   return {
-    publish(blocks, operations) {
+    publish(blocks, operations, replaces) {
       if (blocks.length > 0) ipfs.put(blocks);
-      store.enqueue(operations);
+      store.enqueue(operations, replaces);
       const kinds = new Set<OperationKind>(operations.map((o) => o.decoded.kind));
       facts.tell('operations', { kinds });
     },

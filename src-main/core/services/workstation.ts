@@ -18,6 +18,7 @@ import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
 import { createPublisher } from './publisher.ts';
 import { createRecords } from './records.ts';
+import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
@@ -130,6 +131,19 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
+  const resealing = createResealing({
+    store: store.workstation,
+    crypto,
+    codec,
+    reader,
+    consents,
+    signing,
+    publisher,
+    sessions,
+    facts,
+    clock,
+    report,
+  });
   const uploads = createUploads(crypto);
   const demo = createDemo({
     store: store.workstation,
@@ -190,7 +204,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
-    ...{ uploads, demo, snapshots, indexer, clinic, ipfs, crypto, codec, clock },
+    ...{ uploads, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
     start() {
       if (setup.phase() !== 'unconfigured') connections.start();
     },

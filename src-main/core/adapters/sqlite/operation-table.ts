@@ -31,10 +31,18 @@ export class OperationTable {
       WHERE state = 'pending' AND origin = 'here' ORDER BY seq LIMIT ?`);
   }
 
-  enqueue(operations: readonly { operation: SignedOperation; decoded: DecodedOperation; label: string }[]): void {
+  enqueue(
+    operations: readonly { operation: SignedOperation; decoded: DecodedOperation; label: string }[],
+    replaces: readonly string[] = [],
+  ): void {
     const now = Date.now();
     this.#db
       .transaction(() => {
+        for (const opId of replaces) {
+          this.#query(`DELETE FROM operations WHERE op_id = ? AND origin = 'here' AND state = 'rejected'`).run(
+            bytesOfHex(opId, 'operation id', 32),
+          );
+        }
         for (const { operation, decoded, label } of operations) {
           this.#insert.run({ ...operationParameters(operation), ...searchParameters(decoded), now, label: label.slice(0, maxLabelLength) });
         }

@@ -47,7 +47,7 @@ export function workstationStore(db: Db): WorkstationStorePort {
     removePerson(account) {
       removePerson.run(account);
     },
-    enqueue: (list) => operations.enqueue(list),
+    enqueue: (list, replaces) => operations.enqueue(list, replaces),
     operation: (opId) => operations.operation(opId),
     operations: (filter) => operations.operations(filter),
     countOperations: (filter) => operations.countOperations(filter),

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { categories } from '../../../src-shared/categories.ts';
+import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+
+let a: TestWorkstation;
+let b: TestWorkstation;
+beforeAll(async () => {
+  a = await startWorkstation();
+  b = await startWorkstation();
+});
+afterAll(async () => {
+  await b.stop();
+  await a.stop();
+});
+
+it('seals a commit again whose epoch passed while the ledger was away', async () => {
+  const people = await foundClinic(a, 'Clinic A');
+  const { invitation } = await a.ask('network.invitation', {});
+  const { phrase } = await b.ask('setup.createPhrase', {});
+  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
+  await logIn(a, people.admin);
+  await a.ask('network.admit', { requestCode });
+  const joined = await b.until(
+    'admitted',
+    () => b.snapshot(),
+    (s) => s.phase === 'ready',
+  );
+  const adminB = joined.people[0]?.account ?? '';
+  await logIn(b, adminB);
+  const others = await staff(b, 'Clinic B');
+
+  await logIn(a, people.registrar);
+  const { patient, card } = await a.ask('patients.register', {
+    demographics: {
+      family: 'Rao',
+      given: 'Asha',
+      prefix: '',
+      birthDate: '1980-05-01',
+      birthDateEstimated: false,
+      gender: 'female',
+      phone: '',
+      address: '',
+      identifiers: [],
+    },
+    pin,
+  });
+  await a.ask('desk.open', { card, pin });
+  await a.until(
+    'the doctor of B',
+    () => a.ask('desk.sharing', {}),
+    (s) => s.candidates.some((c) => c.account === others.doctor),
+  );
+  for (const doctor of [people.doctor, others.doctor]) {
+    await a.ask('desk.grant', {
+      grantee: granteeOfAccount(doctor),
+      categories: [...categories],
+      write: true,
+      purpose: 'treatment',
+      until: 0,
+    });
+  }
+  await logIn(b, others.doctor);
+  await b.until(
+    'the chart at B',
+    () => b.ask('patients.search', { text: 'rao', limit: 5, offset: 0 }),
+    (r) => r.total === 1,
+  );
+  await b.until(
+    'nothing waits at B',
+    () => b.snapshot(),
+    (s) => s.sync.waiting === 0,
+  );
+
+  // B's ledger goes away; its doctor writes; meanwhile the patient revokes the other doctor.
+  await logIn(b, adminB);
+  const { endpoint } = await b.ask('network.view', {});
+  await b.ask('network.setEndpoint', { endpoint: 'http://127.0.0.1:9' });
+  await logIn(b, others.doctor);
+  const saved = await b.until(
+    'saved at B',
+    () =>
+      b
+        .ask('chart.saveEncounter', {
+          patient: patient.patient,
+          class: 'AMB',
+          start: '2026-11-23T10:00:00Z',
+          reason: 'Fever',
+          diagnoses: [],
+          note: 'Seen.',
+        })
+        .catch(() => null),
+    (s) => s !== null,
+  );
+  const recordId = saved?.records[0]?.recordId ?? '';
+  await a.ask('desk.revoke', { grantee: granteeOfAccount(people.doctor), categories: [] });
+  await a.until(
+    'revocation anchored',
+    () => a.snapshot(),
+    (s) => s.sync.waiting === 0,
+  );
+  await logIn(b, adminB);
+  await b.ask('network.setEndpoint', { endpoint });
+  await b.until(
+    'the ledger refused the passed epoch',
+    async () => b.core.workstation.store.workstation.operation(saved?.operations[0] ?? ''),
+    (o) => o?.state === 'rejected',
+  );
+
+  await logIn(b, others.doctor);
+  const record = await b.until(
+    'sealed again and verified',
+    () => b.ask('chart.record', { patient: patient.patient, recordId }),
+    (r) => r.verification.state.chip === 'verified',
+  );
+  expect(JSON.parse(record.json)).toMatchObject({ resourceType: 'Encounter' });
+  expect(record.versions).toHaveLength(1);
+  expect((await b.snapshot()).sync.rejected).toBe(0);
+});
