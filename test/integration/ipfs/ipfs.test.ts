@@ -226,6 +226,16 @@ describe('between two nodes', () => {
     await expect(one.start({ peers: [address] })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
+  it('says that its port is taken, and starts on another', async () => {
+    const [a, b] = [node(), node()];
+    await a.start();
+    const taken = a.ipfs.addresses()[0]!.replace(/\/p2p\/.*/, '');
+    await expect(b.start({ listen: [taken] })).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', details: { reason: 'listen' } });
+    await b.start();
+    await b.ipfs.dial(a.ipfs.addresses()[0]!);
+    expect(b.ipfs.peers()).toHaveLength(1);
+  });
+
   it('has the same identity after a restart', async () => {
     const one = node();
     await one.start();

@@ -2,18 +2,20 @@
  * Reading blocks: from the disk, else from peers. Each is compared with its CID whenever it is read, because a disk can rot and a file can be
  * changed by someone who has the computer; the size is known before the bytes are.
  */
-import type { Blockstore } from 'interface-blockstore';
 import type { CID } from 'multiformats/cid';
 import { AppError } from '../../../../src-shared/errors.ts';
 import { matches } from './cids.ts';
 
-/** The blockstore that the adapter is given: Helia's interface, and synchronous, durable access to what is stored here. */
-export interface DurableBlocks extends Blockstore {
-  hasLocal(cid: CID): boolean;
-  sizeLocal(cid: CID): number | undefined;
-  getLocal(cid: CID): Uint8Array | undefined;
+/** The blockstore that the adapter is given, by multihash: synchronous, and durable. */
+export interface DurableBlocks {
+  has(multihash: Uint8Array): boolean;
+  size(multihash: Uint8Array): number | undefined;
+  /** As it lies on the disk: not compared with its hash. */
+  get(multihash: Uint8Array): Uint8Array | undefined;
   /** All or none, fsynced when it returns. */
-  putAll(blocks: readonly { readonly cid: CID; readonly bytes: Uint8Array }[]): void;
+  putAll(blocks: readonly { readonly multihash: Uint8Array; readonly bytes: Uint8Array }[]): void;
+  delete(multihash: Uint8Array): void;
+  multihashes(): Iterable<Uint8Array>;
 }
 
 export interface ReadOptions {
@@ -40,10 +42,10 @@ export async function readBlock(
   options: ReadOptions = {},
 ): Promise<Uint8Array> {
   const { offline = false, maxBytes = maxBlockBytes } = options;
-  const size = blocks.sizeLocal(cid);
+  const size = blocks.size(cid.multihash.bytes);
   if (size !== undefined) {
     bounded(cid, size, maxBytes);
-    const bytes = blocks.getLocal(cid);
+    const bytes = blocks.get(cid.multihash.bytes);
     if (bytes !== undefined) return checked(cid, bytes);
   }
   if (offline || network.fetch === null) throw unavailable(cid, offline ? 'offline' : 'not-started');

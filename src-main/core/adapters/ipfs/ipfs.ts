@@ -30,7 +30,7 @@ export function createIpfs(options: { readonly blocks: DurableBlocks }): IpfsPor
   const read = async (cid: string, readOptions?: ReadOptions): Promise<Uint8Array> => {
     const parsed = parseCid(cid);
     // A node that is about to be up is waited for; what is here already is not.
-    if (running === null && readOptions?.offline !== true && !blocks.hasLocal(parsed)) await last;
+    if (running === null && readOptions?.offline !== true && !blocks.has(parsed.multihash.bytes)) await last;
     const network = { fetch: running?.node.fetch ?? null, alone: running === null || running.keeper.connected().length === 0 };
     return readBlock(blocks, network, parsed, readOptions);
   };
@@ -71,13 +71,13 @@ export function createIpfs(options: { readonly blocks: DurableBlocks }): IpfsPor
     layOut: layOutFile,
     put(encoded) {
       const parsed = encoded.map(parseBlock);
-      blocks.putAll(parsed);
+      blocks.putAll(parsed.map(({ cid, bytes }) => ({ multihash: cid.multihash.bytes, bytes })));
       // Not waited for: peers that are told nothing ask again.
       running?.node.announce(parsed.map(({ cid }) => cid)).catch((error: unknown) => {
         running?.node.helia.logger.forComponent('anamnesis:ipfs')('blocks not announced: %e', error as Error);
       });
     },
-    has: (cid) => blocks.hasLocal(parseCid(cid)),
+    has: (cid) => blocks.has(parseCid(cid).multihash.bytes),
     get: read,
     readFile: (cid, { offset, length, maxBytes, offline, timeoutMs } = {}) =>
       readFileRange((block) => read(block.toString(), { offline, timeoutMs }), parseCid(cid), { offset, length, maxBytes }),

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { HeliaWithLibp2p } from '@helia/libp2p';
 import type { CID } from 'multiformats/cid';
+import { AppError } from '../../../../src-shared/errors.ts';
 import type { DurableBlocks, FetchBlock } from './blocks.ts';
 
 export interface Node {
@@ -18,7 +19,10 @@ export interface Node {
 /** A clinic's workstations, other clinics' and room for devices; beyond it a flood is refused. */
 const maxConnections = 128;
 
-/** Starts a node. Throws what libp2p throws for addresses it cannot listen on. */
+/**
+ * Starts a node.
+ * @throws AppError PEER_UNREACHABLE (details.reason 'listen') where it cannot listen on the given addresses.
+ */
 export async function startNode(
   blocks: DurableBlocks,
   options: { readonly swarmKey: Uint8Array; readonly identity: Uint8Array; readonly listen: readonly string[]; readonly mdns: boolean },
@@ -34,6 +38,7 @@ export async function startNode(
     { ping },
     { preSharedKey },
     { generateKeyPairFromSeed },
+    { HeliaBlockstore },
   ] = await Promise.all([
     import('helia'),
     import('@helia/libp2p'),
@@ -45,10 +50,11 @@ export async function startNode(
     import('@libp2p/ping'),
     import('@libp2p/pnet'),
     import('@libp2p/crypto/keys'),
+    import('./helia-blockstore.ts'),
   ]);
   const discovery = options.mdns ? [(await import('@libp2p/mdns')).mdns({ serviceTag: serviceTag(options.swarmKey) })] : [];
   const helia = withBitswap(
-    withLibp2pLight(createHeliaLight({ blockstore: blocks }), {
+    withLibp2pLight(createHeliaLight({ blockstore: new HeliaBlockstore(blocks) }), {
       privateKey: await generateKeyPairFromSeed('Ed25519', options.identity),
       // What others learn of this node: no versions of the system below.
       nodeInfo: { name: 'anamnesis', version: '1', userAgent: 'anamnesis' },
@@ -77,7 +83,17 @@ export async function startNode(
     if (typeof broker !== 'function') announcers.push(broker);
     addBlockBroker(broker);
   };
-  await helia.start();
+  try {
+    await helia.start();
+  } catch (error) {
+    await helia.stop();
+    throw new AppError(
+      'PEER_UNREACHABLE',
+      'This workstation cannot listen for others: another program may have taken its port. Work goes on here. Close that program, or choose another port in the settings.',
+      { reason: 'listen' },
+      { cause: error },
+    );
+  }
   return {
     helia,
     async fetch(cid, signal) {
@@ -87,7 +103,7 @@ export async function startNode(
       return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
     },
     async announce(cids) {
-      for (const cid of cids) await Promise.all(announcers.map((broker) => broker.announce?.(cid)));
+      for (const cid of cids) for (const broker of announcers) await broker.announce?.(cid);
     },
   };
 }
