@@ -18,6 +18,7 @@ export class PatientList {
 
   #generation = 0;
   #asked = new Set<number>();
+  #searching: Promise<void> = Promise.resolve();
 
   /** Row `index` of the result, undefined while its page is not here. */
   at(index: number): PatientSummary | undefined {
@@ -29,7 +30,15 @@ export class PatientList {
     const generation = ++this.#generation;
     this.#asked = new Set([0]);
     this.active = 0;
-    await this.#load(0, generation, true);
+    this.#searching = this.#load(0, generation, true);
+    await this.#searching;
+  }
+
+  /** Once what was typed last has its answer. */
+  async settled(): Promise<void> {
+    let waited: Promise<void>;
+    do await (waited = this.#searching);
+    while (waited !== this.#searching);
   }
 
   /** The same search again, keeping the place: after patients were added or changed. */

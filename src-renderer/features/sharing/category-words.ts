@@ -9,13 +9,13 @@ export interface CategoryWords {
 }
 
 export const categoryWords: Readonly<Record<Category, CategoryWords>> = {
-  demographics: { title: 'Who I am', examples: 'Name, birth date, sex, phone, address, identifiers' },
-  scheduling: { title: 'Appointments', examples: 'Booked, kept and missed visits' },
-  'problems-and-encounters': { title: 'Problems and visits', examples: 'Diagnoses, what was said at a visit, procedures, care plans' },
-  'medications-and-allergies': { title: 'Medicines and allergies', examples: 'Prescriptions, doses, reactions to medicines and food' },
-  'observations-and-results': { title: 'Measurements and results', examples: 'Blood pressure, weight, laboratory results, reports' },
+  demographics: { title: 'Who I am', examples: 'Name, birth date, phone, address' },
+  scheduling: { title: 'Appointments', examples: 'Visits booked, kept, missed' },
+  'problems-and-encounters': { title: 'Problems and visits', examples: 'Diagnoses, visit notes, procedures' },
+  'medications-and-allergies': { title: 'Medicines and allergies', examples: 'Prescriptions, doses, reactions' },
+  'observations-and-results': { title: 'Measurements and results', examples: 'Blood pressure, laboratory results' },
   immunizations: { title: 'Vaccinations', examples: 'Vaccines given and when' },
-  'documents-and-imaging': { title: 'Documents and images', examples: 'Letters, scans, X-ray pictures' },
+  'documents-and-imaging': { title: 'Documents and images', examples: 'Letters, scans, X-rays' },
   sensitive: {
     title: 'Sensitive records',
     examples: 'Mental health, sexual and reproductive health, substance use, genetics',
