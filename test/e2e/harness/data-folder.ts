@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
 
-/** A new empty folder, removed when the test file is done. At the top level of a test file or a describe. */
+/** A new empty folder, removed when the test (inside one) or the test file (outside) is done. */
 export function temporaryFolder(name = 'data'): string {
   const folder = mkdtempSync(join(tmpdir(), `anamnesis-${name}-`));
-  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  if (expect.getState().currentTestName === undefined) afterAll(remove);
+  else onTestFinished(remove);
   return folder;
 }
