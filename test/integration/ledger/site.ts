@@ -17,7 +17,7 @@ import { accessBits, operationKinds, purposes, roleBits } from '../../../src-sha
 import type { OperationKind, OperationPayload, SignedOperation } from '../../../src-shared/operations.ts';
 
 export const chainId = 770_077;
-export const codec = createOperationCodec();
+const codec = createOperationCodec();
 export const governor = new Wallet(`0x${'11'.repeat(32)}`);
 
 export const bytes32 = () => hexlify(randomBytes(32));

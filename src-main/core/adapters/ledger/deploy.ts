@@ -27,7 +27,7 @@ function governorsInvalid(): AppError {
 }
 
 /** Init code of the gateway for these governors, and the address that follows from it. */
-export function gatewayDeployment(governors: readonly string[], threshold: number): { address: string; initCode: string } {
+function gatewayDeployment(governors: readonly string[], threshold: number): { address: string; initCode: string } {
   if (!governors.every((governor) => isAddress(governor))) throw governorsInvalid();
   const accounts = governors.map((governor) => getAddress(governor));
   const counted = accounts.length >= 1 && accounts.length <= 16 && new Set(accounts).size === accounts.length;
