@@ -68,7 +68,8 @@ function phoneWords(phone: string): string[] {
   for (const number of phone.split(/[,;|]/)) {
     const digits = fold(number).replace(/\D/g, '').replace(/^0+/, '').slice(0, 20);
     if (digits !== '') words.add(digits);
-    for (let start = 1; digits.length - start >= 4; start++) words.add(digits.slice(start));
+    // As the query is: a last part that begins with a zero is typed with it.
+    for (let start = 1; digits.length - start >= 4; start++) words.add(withoutTrunk(digits.slice(start)));
   }
   return [...words].slice(0, maxTokensPerField);
 }
