@@ -70,9 +70,9 @@ interface Indexed {
   readonly terms: readonly Term[];
 }
 
-/** Builds the index; about 1 ms for 1,000 entries. */
-export function createTerminology(entries: readonly TerminologyEntry[]): Terminology {
-  const indexed = entries.map(({ system, code, display, synonyms }): Indexed => {
+/** Reads a terminology file and indexes it. Throws INVALID_INPUT as `terminologyEntries` does. */
+export function createTerminology(file: unknown): Terminology {
+  const indexed = terminologyEntries(file).map(({ system, code, display, synonyms }): Indexed => {
     const terms = [display, ...synonyms].map((text, index) => {
       const words = wordsOf(text).map(american);
       return { words, line: words.join(' '), synonym: index > 0 };

@@ -7,7 +7,7 @@ import { createTerminology, terminologyEntries } from '../../../src-main/core/se
 const root = resolve(import.meta.dirname, '../../..');
 const file = JSON.parse(readFileSync(join(root, 'resources/terminology/icd10-starter.json'), 'utf8')) as unknown;
 const entries = terminologyEntries(file);
-const terminology = createTerminology(entries);
+const terminology = createTerminology(file);
 const codes = (text: string, limit = 8) => terminology.search(text, limit).map((one) => one.code);
 
 describe('a diagnosis is found', () => {
