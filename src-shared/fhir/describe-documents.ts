@@ -22,7 +22,6 @@ function documentReference(resource: JsonObject) {
     title: described || text(attachments[0], 'title') || coded.text || concept(get(resource, 'category')).text,
     concept: coded,
     date: date(get(resource, 'date'), get(resource, 'context', 'period', 'start'), get(attachments[0], 'creation')),
-    status: join([code(resource, 'status'), code(resource, 'docStatus')], ' / '),
     detail:
       note ||
       join([coded.text === described ? '' : coded.text, join([...new Set(attachments.map((one) => text(one, 'contentType')))], ', ')]),

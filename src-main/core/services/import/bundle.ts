@@ -150,7 +150,8 @@ function refused(fault: JsonFault, text: string): AppError {
 type Found = Omit<BundleEntry, 'category' | 'resource'> & { readonly index: number };
 
 function readBundle(text: string, layout: Layout): ParsedBundle {
-  const fail = (code: RefusalCode, what: string, path: JsonPath): never => {
+  // The annotation lets the compiler know that nothing goes on after a call.
+  const fail: Fail = (code, what, path) => {
     throw fileError(code, what, text, { offset: locate(text, path), path });
   };
   if (typeof layout.resourceType !== 'string') fail('FILE_NOT_FHIR', 'The file is JSON, but no FHIR resource: it has no resourceType', []);
@@ -164,9 +165,9 @@ function readBundle(text: string, layout: Layout): ParsedBundle {
   const found = layout.entries.map((entry, index) => readEntry(text, entry, index, fail));
   const patients = found.filter((entry) => entry.resourceType === 'Patient');
   const [first, second] = patients;
-  if (!first) throw fail('FILE_NOT_FHIR', 'The Bundle has no Patient, so it cannot be told whose history it is', ['entry']);
+  if (!first) fail('FILE_NOT_FHIR', 'The Bundle has no Patient, so it cannot be told whose history it is', ['entry']);
   if (second) {
-    throw fail('FILE_NOT_FHIR', `The Bundle has ${patients.length} Patients, and a history is of one`, ['entry', second.index, 'resource']);
+    fail('FILE_NOT_FHIR', `The Bundle has ${patients.length} Patients, and a history is of one`, ['entry', second.index, 'resource']);
   }
   refuseTwins(found, fail);
 
