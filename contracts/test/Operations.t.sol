@@ -216,9 +216,10 @@ contract OperationsTest is Fixture {
 
     function test_StingyRelayerCannotMakeAGoodOperationFail() public {
         Operation[] memory batch = new Operation[](1);
-        batch[0] = grant(CLINIC, 3, 0);
+        // The dearest kind: when its module runs out of gas, most is left to the gateway (one 64th, EIP-150).
+        batch[0] = admit(keccak256("third clinic"), STRANGER);
         // Whatever gas is given, the operation is applied or all of it reverts.
-        for (uint256 gasGiven = 30_000; gasGiven < 700_000; gasGiven += 20_000) {
+        for (uint256 gasGiven = 30_000; gasGiven < 700_000; gasGiven += 1000) {
             try gateway.submit{gas: gasGiven}(batch) {
                 require(gateway.appliedAt(batch[0].opId) != 0, "applied");
                 return;
