@@ -2,6 +2,7 @@
 import { rolesOf } from '../../src-shared/operations.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { Handlers } from './rpc.ts';
+import { explainRefusal } from './services/sync/refusals.ts';
 import type { Workstation } from './services/workstation.ts';
 
 type Names = Extract<
@@ -92,7 +93,7 @@ export function handlers(workstation: Workstation): Handlers<Names> {
         createdAt: stored.createdAt,
         state: stored.state,
         block: stored.block,
-        reason: stored.rejectReason,
+        reason: stored.state === 'rejected' ? explainRefusal(stored.rejectReason) : null,
       })),
     'sync.retry'({ opId }) {
       store.workstation.retry(opId);

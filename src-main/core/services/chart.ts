@@ -23,6 +23,7 @@ import type { Indexer } from './indexer.ts';
 import type { Patients } from './patients.ts';
 import type { Profiles } from './profiles.ts';
 import type { Session, Sessions } from './sessions.ts';
+import { explainRefusal } from './sync/refusals.ts';
 import type { Verification } from './verification.ts';
 
 export interface Chart {
@@ -255,7 +256,7 @@ export function createChart(deps: {
         commit: `0x${o.operation.payload.slice(-64)}`,
         author: authorOf(o.operation.actor).name,
         chip: 'refused' as const,
-        reason: `The network refused these records: ${o.rejectReason ?? 'no reason was given'}. They are kept here and can be sent again.`,
+        reason: explainRefusal(o.rejectReason),
       }));
     const failed = deps.indexer
       .failures(patient)

@@ -2,7 +2,7 @@
  * Who may read and write what: the grants of one patient, replayed from the operations known here in ledger order by the rules of the contract
  * `Consents`. Used for what screens show, for what may be written, and for checking that an author held consent when a commit was anchored.
  */
-import { accessBits, purposes, type Purpose } from '../../../src-shared/operations.ts';
+import { accessBits, purposes, type OperationKind, type Purpose } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount } from './bytes.ts';
 import { precedes, type Directory } from './directory.ts';
@@ -38,6 +38,10 @@ export interface Consents {
   heldWrite(commit: StoredOperation, patient: string, compartment: string, organization: string): boolean;
 }
 
+const kinds = ['Grant', 'Revoke'] as const satisfies readonly OperationKind[];
+/** Operations after which a consent may be another. */
+export const consentKinds: ReadonlySet<OperationKind> = new Set(kinds);
+
 /** Patients whose replayed state is kept; any grant or revocation drops all of them. */
 const cachedPatients = 200;
 
@@ -68,7 +72,7 @@ export function createConsents(
       states.set(compartment, known);
       return known;
     };
-    for (const stored of store.operations({ kinds: ['Grant', 'Revoke'], patient })) {
+    for (const stored of store.operations({ kinds, patient })) {
       if (stored.state === 'rejected' || (before && !precedes(stored, before))) continue;
       const decoded = codec.decodePayload(stored.operation);
       if (decoded.kind === 'Grant') {

@@ -16,6 +16,7 @@ import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
+import { explainRefusal } from './sync/refusals.ts';
 import type { CommitReader } from './commit-reader.ts';
 
 export interface GrantRequest {
@@ -110,7 +111,7 @@ export function createSharing(deps: {
         at: stored.operation.issuedAt,
         state: stored.state === 'rejected' ? ('refused' as const) : stored.block === null ? ('waiting' as const) : ('anchored' as const),
         block: stored.block,
-        reason: stored.rejectReason,
+        reason: stored.state === 'rejected' ? explainRefusal(stored.rejectReason) : null,
       };
       if (decoded.kind === 'RegisterPatient') {
         events.set(common.opId, { ...common, type: 'registered', name: organizationName(decoded.payload.organization), categories: [] });

@@ -8,6 +8,7 @@ import type { KekRow, OperationCodecPort, StoredOperation, WorkstationStorePort 
 import { isUnreachable, type CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import type { NetworkService } from './network.ts';
+import { explainRefusal } from './sync/refusals.ts';
 
 export interface CommitVerdict {
   readonly content: CheckResult;
@@ -95,7 +96,7 @@ export function createVerification(deps: {
   };
 
   const checkAnchor = (operation: StoredOperation): CheckResult => {
-    if (operation.state === 'rejected') return bad(`The network refused it: ${operation.rejectReason ?? 'no reason was given'}.`);
+    if (operation.state === 'rejected') return bad(explainRefusal(operation.rejectReason));
     if (operation.block === null) return open('Saved here; not anchored yet.');
     return ok(`Anchored in block ${operation.block}; the commit is the one that was signed.`);
   };
@@ -183,8 +184,7 @@ export function createVerification(deps: {
 
 const isContentOnly = (v: CommitVerdict) => v.anchor.ok === true && v.signature.ok === true && v.consent.ok === true;
 
-const rejectionOf = (o: StoredOperation) =>
-  o.state === 'rejected' ? `The network refused it: ${o.rejectReason ?? 'no reason was given'}.` : null;
+const rejectionOf = (o: StoredOperation) => (o.state === 'rejected' ? explainRefusal(o.rejectReason) : null);
 
 /** One word for a record's state; a check that has not been made counts as neither. */
 function chipOf(

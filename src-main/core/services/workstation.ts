@@ -5,7 +5,7 @@ import { createAttemptLimiter } from './attempts.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
-import { createConsents } from './consents.ts';
+import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
@@ -58,7 +58,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const consents = createConsents(store.workstation, codec, directory);
   // Read models are dropped before anybody else hears of new operations.
   facts.on('operations', ({ kinds }) => {
-    consents.invalidate();
+    if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
