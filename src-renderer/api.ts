@@ -63,7 +63,7 @@ async function printPage(suggestedName: string): Promise<void> {
 }
 
 /** Rebuilds an error that crossed the border. */
-export function fromWire(error: WireError): AppError {
+function fromWire(error: WireError): AppError {
   return new AppError(error.code, error.message, error.details);
 }
 

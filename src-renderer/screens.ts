@@ -26,7 +26,7 @@ export interface Screen {
 }
 
 /** In the order of the navigation. */
-export const screens: readonly Screen[] = [
+const screens: readonly Screen[] = [
   {
     name: 'patients',
     title: 'Patients',

@@ -1,4 +1,4 @@
-/** The shared components in one import. */
+/** The shared components that many screens use, in one import; the others are imported from their own files. */
 export { default as Brand } from './brand.svelte';
 export { default as Button } from './button.svelte';
 export { default as Checkbox } from './checkbox.svelte';
@@ -7,22 +7,16 @@ export { default as CopyText } from './copy-text.svelte';
 export { default as DataTable } from './data-table.svelte';
 export { default as Dialog } from './dialog.svelte';
 export { default as EmptyState } from './empty-state.svelte';
-export { default as ErrorSummary } from './error-summary.svelte';
-export { default as Field } from './field.svelte';
-export { default as IconButton } from './icon-button.svelte';
 export { default as Kbd } from './kbd.svelte';
 export { default as LoadFailure } from './load-failure.svelte';
 export { default as Notice } from './notice.svelte';
 export { default as Panel } from './panel.svelte';
 export { default as PassphraseField } from './passphrase-field.svelte';
-export { default as PartialDateField } from './partial-date-field.svelte';
-export { default as PatientBanner } from './patient-banner.svelte';
 export { default as ProgressLine } from './progress-line.svelte';
 export { default as QrCode } from './qr-code.svelte';
 export { default as RadioGroup } from './radio-group.svelte';
 export { default as SelectField } from './select-field.svelte';
 export { default as Skeleton } from './skeleton.svelte';
-export { default as StateChip } from './state-chip.svelte';
 export { default as TextArea } from './text-area.svelte';
 export { default as TextField } from './text-field.svelte';
 export type { Column, FieldError, FieldSlot, Icon, Option, Tone } from './types.ts';
