@@ -20,7 +20,7 @@ export interface NewRecord {
 }
 
 /** Identifier system of accounts of this network, in logical references (R4 section 2.3.0.2). */
-export const accountSystem = 'urn:anamnesis:account';
+const accountSystem = 'urn:anamnesis:account';
 
 const terminology = 'http://terminology.hl7.org/CodeSystem';
 const coded = (system: string, code: string, display: string) => ({ coding: [{ system, code, display }] });

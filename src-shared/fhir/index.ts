@@ -1,9 +1,7 @@
 /** FHIR R4 as this product reads and writes it. */
 export { isNoKnownAllergy } from './describe-medications.ts';
-export { encounterClassText } from './describe-problems.ts';
 export * from './describe.ts';
 export * from './encounter.ts';
 export * from './patient.ts';
-export { editDistance, foldText, nameWords, type MatchFields } from './patient-match.ts';
 export * from './resource-types.ts';
 export { decodeText } from './text-content.ts';

@@ -27,7 +27,7 @@ export function foldText(text: string): string {
 }
 
 /** Words of a name, folded, without the digits that Synthea puts behind names (`Luna60`). At most 8. */
-export function nameWords(name: string): string[] {
+function nameWords(name: string): string[] {
   return foldText(name)
     .split(/[^\p{L}\p{M}\p{N}]+/u)
     .map((word) => word.replace(/(?<=\D)\d+$/, ''))
@@ -43,7 +43,7 @@ function tellsApart(key: string): boolean {
 }
 
 /** An identifier (system and value) that both have. */
-export function sharesIdentifier(a: MatchFields, b: MatchFields): boolean {
+function sharesIdentifier(a: MatchFields, b: MatchFields): boolean {
   const keys = (fields: MatchFields) =>
     fields.identifiers.filter((one) => tellsApart(identifierKey(one.value))).map((one) => `${one.system}|${identifierKey(one.value)}`);
   const known = new Set(keys(a));
@@ -63,7 +63,7 @@ export function samePatient(a: MatchFields, b: MatchFields): boolean {
 }
 
 /** Edits (insert, delete, substitute, swap neighbours) from one word to another; anything above `bound` is `bound + 1`. Words are cut at 40. */
-export function editDistance(a: string, b: string, bound: number): number {
+function editDistance(a: string, b: string, bound: number): number {
   const [from, to] = [[...a].slice(0, 40), [...b].slice(0, 40)];
   if (Math.abs(from.length - to.length) > bound) return bound + 1;
   let [before, previous] = [[] as number[], to.map((_, index) => index)];

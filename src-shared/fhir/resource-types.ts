@@ -82,7 +82,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
 };
 
 /** The table's row for a type, or undefined where the type is not supported. */
-export function resourceTypeOf(name: string): ResourceType | undefined {
+function resourceTypeOf(name: string): ResourceType | undefined {
   return Object.hasOwn(resourceTypes, name) ? resourceTypes[name] : undefined;
 }
 
@@ -148,6 +148,6 @@ export function categoryOf(resource: unknown): Category | undefined {
 }
 
 /** Whether a DocumentReference is a clinical note (US Core). */
-export function isClinicalNote(resource: unknown): boolean {
+function isClinicalNote(resource: unknown): boolean {
   return codings(get(resource, 'category')).some((entry) => entry.code === 'clinical-note' && entry.system === noteCategory);
 }

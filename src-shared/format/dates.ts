@@ -43,7 +43,7 @@ const two = (value: number) => String(value).padStart(2, '0');
 const four = (value: number) => String(value).padStart(4, '0');
 
 /** `14-Jul-1945`, as far as the parts are known. */
-export function writeDate(parts: Pick<PartialDate, 'year' | 'month' | 'day'>): string {
+function writeDate(parts: Pick<PartialDate, 'year' | 'month' | 'day'>): string {
   const month = parts.month === undefined ? undefined : monthNames[parts.month - 1];
   if (month === undefined) return four(parts.year);
   return parts.day === undefined ? `${month}-${four(parts.year)}` : `${two(parts.day)}-${month}-${four(parts.year)}`;

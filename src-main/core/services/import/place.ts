@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** 1-based line and column. */
-export function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+function lineAndColumn(text: string, offset: number): { line: number; column: number } {
   let [line, start] = [1, 0];
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
     line++;
@@ -19,7 +19,7 @@ export function lineAndColumn(text: string, offset: number): { line: number; col
 }
 
 /** `Bundle.entry[12].resource.code`, at most 200 characters. */
-export function pathText(path: JsonPath): string {
+function pathText(path: JsonPath): string {
   const text = path.reduce<string>((before, step) => before + (typeof step === 'number' ? `[${step}]` : `.${step}`), 'Bundle');
   // Member names come from the file: nothing of them but plain letters and digits gets into a message.
   const safe = text.replace(/[^\w.[\]-]/g, '?');

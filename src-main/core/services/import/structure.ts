@@ -121,7 +121,16 @@ const dateElements = new Set([
   'lastOccurrence',
   'creation',
 ]);
-const isDateElement = (name: string) => dateElements.has(name) || /^\w*[a-z](?:Date|DateTime|Instant)$/.test(name) || name === 'birthDate';
+const dateNames = new Map<string, boolean>();
+
+/** Remembered by name, since a Bundle has few names and very many elements. */
+function isDateElement(name: string): boolean {
+  const known = dateNames.get(name);
+  if (known !== undefined) return known;
+  const is = dateElements.has(name) || /^\w*[a-z](?:Date|DateTime|Instant)$/.test(name);
+  if (dateNames.size < 2000) dateNames.set(name, is);
+  return is;
+}
 
 /** HumanName.text is bounded here; its other parts by the scanner. */
 const longestName = 1000;
