@@ -107,13 +107,14 @@ export default ts.config(
       'boundaries/elements': [
         { type: 'shared', pattern: 'src-shared' },
         { type: 'renderer', pattern: 'src-renderer' },
-        { type: 'composition', pattern: 'src-main/core/{core,admin,entry}.ts', partialMatch: false },
-        { type: 'ports', pattern: 'src-main/core/ports.ts', partialMatch: false },
-        { type: 'rpc', pattern: 'src-main/core/rpc*.ts', partialMatch: false },
         { type: 'services', pattern: 'src-main/core/services' },
         { type: 'adapter', pattern: 'src-main/core/adapters/*', capture: ['adapter'] },
-        { type: 'core-part', pattern: 'src-main/core/*.ts', partialMatch: false },
-        { type: 'shell', pattern: 'src-main/*.ts', partialMatch: false },
+        { type: 'core', pattern: 'src-main/core' },
+        { type: 'shell', pattern: 'src-main' },
+      ],
+      'boundaries/files': [
+        { category: 'ports', pattern: 'src-main/core/ports.ts' },
+        { category: 'entry', pattern: 'src-main/core/entry.ts' },
       ],
     },
     rules: {
@@ -124,17 +125,22 @@ export default ts.config(
           policies: [
             mayImport('shared', ['shared']),
             mayImport('renderer', ['renderer', 'shared']),
-            mayImport('ports', ['ports', 'shared']),
-            mayImport('services', ['services', 'ports', 'shared']),
-            mayImport('rpc', ['rpc', 'services', 'ports', 'shared', 'core-part']),
-            mayImport('adapter', ['ports', 'shared']),
+            mayImport('services', ['services', 'shared']),
+            mayImport('adapter', ['shared']),
             {
               from: element('adapter'),
               allow: { to: { element: { type: 'adapter', captured: { adapter: '{{ from.element.captured.adapter }}' } } } },
             },
-            mayImport('core-part', ['core-part', 'rpc', 'services', 'ports', 'shared', 'adapter']),
-            mayImport('composition', ['composition', 'core-part', 'rpc', 'services', 'ports', 'shared', 'adapter']),
-            mayImport('shell', ['shell', 'shared', 'composition']),
+            { from: { element: { types: { anyOf: ['services', 'adapter'] } } }, allow: { to: { file: { categories: 'ports' } } } },
+            // core.ts puts everything together, rpc and the command line call services.
+            mayImport('core', ['core', 'services', 'adapter', 'shared']),
+            {
+              from: { file: { categories: 'ports' } },
+              disallow: { to: { element: { types: { anyOf: ['core', 'services', 'adapter'] } } } },
+            },
+            mayImport('shell', ['shell', 'shared']),
+            // The shell knows of the core only what they say to each other.
+            { from: element('shell'), allow: { to: { file: { categories: 'entry' } } } },
             { allow: { to: { module: { origin: ['external', 'core'] } } } },
           ],
         },

@@ -114,7 +114,7 @@ describe('who gets in', () => {
   });
 
   it('sends the policy with every answer, refusals included', async () => {
-    for (const headers of [{ cookie }, {}]) {
+    for (const headers of [{ cookie }, { accept: '*/*' }] as Record<string, string>[]) {
       const answer = await send(shell.origin, '/', { headers });
       const policy = String(answer.headers['content-security-policy']);
       expect(policy).toContain("default-src 'none'");
