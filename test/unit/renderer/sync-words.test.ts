@@ -10,6 +10,7 @@ const sync = (change: Partial<SyncView>): SyncView => ({
   followed: 1,
   waiting: 0,
   rejected: 0,
+  forged: 0,
   peers: 0,
   ledger: 'single-site',
   error: null,
