@@ -12,7 +12,9 @@ const maxUnderWay = 256;
 const firstDelayMs = 100;
 const maxDelayMs = 10_000;
 /** Deaths in a row without having been ready in between, after which the core is given up. */
-const maxFailedStarts = 5;
+const maxFailedStarts = 4;
+/** Deaths longer ago than this no longer delay the next start. */
+const forgetDeathsMs = 60_000;
 const stopLimitMs = 10_000;
 
 const restarted: WireError = {
@@ -64,6 +66,7 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
   let isReady = false;
   let wasReady = false;
   let failedStarts = 0;
+  let deaths: number[] = [];
   let failure: WireError | null = null;
   let stopping = false;
   let lastId = 0;
@@ -136,11 +139,12 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
       process.stderr.write(`The core ended (${code === null ? 'by a signal' : `code ${code}`}) and is started again.\n`);
       answerAll(restarted);
       failedStarts = diedRunning ? 0 : failedStarts + 1;
+      deaths = [...deaths.filter((at) => at > Date.now() - forgetDeathsMs), Date.now()].slice(-20);
       if (failedStarts >= maxFailedStarts) {
         fail(givenUp);
         return;
       }
-      timer = setTimeout(start, Math.min(maxDelayMs, firstDelayMs * 4 ** failedStarts));
+      timer = setTimeout(start, Math.min(maxDelayMs, firstDelayMs * 2 ** (deaths.length - 1)));
     });
     // Calls that came while there was no process.
     for (const [id, { message }] of underWay) started.send({ ...message, id });
@@ -176,6 +180,7 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
       if (!failure || stopping) return;
       failure = null;
       failedStarts = 0;
+      deaths = [];
       const previous = child;
       child = null;
       previous?.kill();

@@ -2,31 +2,6 @@
 import { app, session, type WebContents, type WebFrameMain } from 'electron';
 import { appOrigin } from './app-protocol.ts';
 
-/** Switches that open the window or the process to a debugger, or weaken the page's isolation. */
-export const refusedSwitches = [
-  'remote-debugging-port',
-  'remote-debugging-pipe',
-  'remote-debugging-address',
-  'remote-debugging-targets',
-  'inspect',
-  'inspect-brk',
-  'inspect-port',
-  'js-flags',
-  'no-sandbox',
-  'disable-web-security',
-  'load-extension',
-  'host-rules',
-  'host-resolver-rules',
-  'proxy-server',
-  'proxy-pac-url',
-  'ignore-certificate-errors',
-] as const;
-
-/** Of the given command line, the switches that a packaged workstation refuses to start with. */
-export function switchesRefusedIn(args: readonly string[]): string[] {
-  return refusedSwitches.filter((name) => args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`)));
-}
-
 /** Whether a message comes from our page's own top frame, not from a frame inside it or another page. */
 export function isOwnFrame(frame: WebFrameMain | null): boolean {
   return frame !== null && frame.parent === null && frame.url.startsWith(`${appOrigin}/`);

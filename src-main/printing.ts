@@ -3,18 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { app, dialog, type BrowserWindow } from 'electron';
 import { AppError } from '../src-shared/errors.ts';
-
-/** A file name from what the page suggests: no path, no control characters, not too long, `.pdf` at the end. */
-export function fileNameOf(suggested: string): string {
-  const base = suggested
-    .replace(/\.pdf$/i, '')
-    // eslint-disable-next-line no-control-regex -- control characters are what must not get into a file name
-    .replace(/[\u0000-\u001f\u007f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]/g, ' ')
-    .replace(/\s+/g, ' ')
-    .replace(/^[. ]+|[. ]+$/g, '')
-    .slice(0, 100);
-  return `${base || 'Anamnesis'}.pdf`;
-}
+import { fileNameOf } from './file-name.ts';
 
 /** Resolves when the file is written or the person cancelled. Throws INTERNAL or DISK_FULL where it could not be written. */
 export async function printToPdf(window: BrowserWindow, suggested: string): Promise<void> {
