@@ -3,12 +3,9 @@
  * tests run on the project's own Node 24. Fetches exactly the version of package-lock.json. `npm run contracts:test` runs this first.
  */
 import { cpSync, existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { cached, unpack } from './lib/npm-pack.ts';
 import { root } from './lib/project.ts';
-
-const require = createRequire(import.meta.url);
 
 /** npm's name for this platform's build of a native package, as `@nomicfoundation/edr` looks for it. */
 function platformName(): string {
@@ -21,11 +18,10 @@ function platformName(): string {
 const name = platformName();
 const target = join(root, 'node_modules', '@nomicfoundation', name);
 if (!existsSync(target)) {
-  const edr = JSON.parse(readFileSync(require.resolve('@nomicfoundation/edr/package.json'), 'utf8')) as {
-    version: string;
-    optionalDependencies: Record<string, string>;
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string } | undefined>;
   };
-  const version = edr.optionalDependencies[`@nomicfoundation/${name}`];
+  const version = lock.packages[`node_modules/@nomicfoundation/${name}`]?.version;
   if (!version) throw new Error(`Hardhat has no native part for this platform (${name}): the contract tests cannot run here.`);
   const folder = await cached(`${name}-${version}`, `@nomicfoundation/${name}@${version}`, unpack);
   cpSync(join(folder, 'package'), target, { recursive: true });

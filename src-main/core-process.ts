@@ -23,7 +23,7 @@ const restarted: WireError = {
     "The workstation's core was restarted. What was shown as saved is safe; what was under way may not have been done. Look whether it is there, and do it again if not.",
   details: {},
 };
-const stopped: WireError = { code: 'CANCELLED', message: 'The workstation is closing. What was shown as saved is safe.', details: {} };
+const closing: WireError = { code: 'CANCELLED', message: 'The workstation is closing. What was shown as saved is safe.', details: {} };
 const busy: WireError = {
   code: 'TRY_LATER',
   message: 'The workstation is busy with many requests. Nothing was lost; try again in a moment.',
@@ -69,6 +69,7 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
   let deaths: number[] = [];
   let failure: WireError | null = null;
   let stopping = false;
+  let stopped: Promise<void> | null = null;
   let lastId = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let signalReady: () => void = () => undefined;
@@ -151,13 +152,26 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
   }
 
   function relay(message: CallMessage): Promise<ReplyMessage> {
-    const refusal = stopping ? stopped : (failure ?? (underWay.size >= maxUnderWay ? busy : null));
+    const refusal = stopping ? closing : (failure ?? (underWay.size >= maxUnderWay ? busy : null));
     if (refusal) return Promise.resolve({ id: message.id, ok: false, error: refusal });
     return new Promise((resolve) => {
       lastId += 1;
       underWay.set(lastId, { message, resolve });
       child?.send({ ...message, id: lastId });
     });
+  }
+
+  async function end(): Promise<void> {
+    stopping = true;
+    clearTimeout(timer);
+    answerAll(closing);
+    const running = child;
+    if (!running) return;
+    const exited = new Promise<void>((resolve) => (signalExit = resolve));
+    running.send({ control: 'stop' });
+    const limit = setTimeout(() => running.kill(), stopLimitMs);
+    await exited;
+    clearTimeout(limit);
   }
 
   start();
@@ -186,18 +200,9 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
       previous?.kill();
       start();
     },
-    async stop() {
-      if (stopping) return;
-      stopping = true;
-      clearTimeout(timer);
-      answerAll(stopped);
-      const running = child;
-      if (!running) return;
-      const exited = new Promise<void>((resolve) => (signalExit = resolve));
-      running.send({ control: 'stop' });
-      const limit = setTimeout(() => running.kill(), stopLimitMs);
-      await exited;
-      clearTimeout(limit);
+    stop() {
+      stopped ??= end();
+      return stopped;
     },
   };
 }
