@@ -11,6 +11,13 @@ export class Chart {
   checking = $state(false);
   checkFailure = $state<AppError | null>(null);
   #asked = 0;
+  /** Whether an account stands for the name of somebody, because the profile is not here yet. */
+  readonly unnamed = $derived(
+    this.view !== null &&
+      [...this.view.problems, ...this.view.medications, ...this.view.recentResults, ...this.view.latestEncounters].some((entry) =>
+        entry.author.startsWith('0x'),
+      ),
+  );
 
   constructor(patient: string) {
     this.patient = patient;

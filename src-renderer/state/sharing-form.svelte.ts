@@ -11,8 +11,11 @@ import { untilSeconds, type Until } from './desk.svelte.ts';
 
 export type Candidate = SharingView['candidates'][number];
 
-/** What a doctor needs to find the patient at all; the rest is chosen. */
-const initial: Readonly<Partial<Record<Category, boolean>>> = { demographics: true };
+/** Goes with every sharing: without it nobody would even see whose record it is. */
+const always: Category = 'demographics';
+/** What a whole clinic may be given; clinical records are shared with persons. */
+const clinicCategories: readonly Category[] = ['demographics', 'scheduling'];
+const initial: Readonly<Partial<Record<Category, boolean>>> = { [always]: true };
 
 export class SharingForm {
   grantee = $state.raw<Candidate | null>(null);
@@ -26,8 +29,20 @@ export class SharingForm {
   failure = $state<AppError | null>(null);
   busy = $state(false);
 
-  readonly categories = $derived(allCategories.filter((category) => this.chosen[category]));
+  readonly categories = $derived(
+    allCategories.filter((category) => (this.chosen[category] || category === always) && this.offers(category)),
+  );
   readonly sentence = $derived(this.#sentence());
+
+  /** Whether the chosen recipient can be given this category at all. */
+  offers(category: Category): boolean {
+    return this.grantee?.type !== 'organization' || clinicCategories.includes(category);
+  }
+
+  /** Whether a category goes with every sharing, so that there is nothing to choose. */
+  isFixed(category: Category): boolean {
+    return category === always;
+  }
 
   chooseUsual(): void {
     this.chosen = Object.fromEntries(allCategories.map((category) => [category, category !== 'sensitive']));
@@ -76,7 +91,6 @@ export class SharingForm {
   #check(): FieldError[] {
     const errors: FieldError[] = [];
     if (!this.grantee) errors.push({ field: 'grantee', text: 'Choose who may read: a doctor, or a whole clinic.' });
-    if (this.categories.length === 0) errors.push({ field: 'category-demographics', text: 'Choose at least one part of the record.' });
     if (this.until === 'date') {
       if (this.dateProblem || this.date.length !== 10)
         errors.push({ field: 'untilDate', text: this.dateProblem || 'Type the last day with day, month and year.' });
@@ -91,8 +105,7 @@ export class SharingForm {
   #sentence(): string {
     const grantee = this.grantee;
     if (!grantee || this.categories.length === 0) return '';
-    const who =
-      grantee.type === 'organization' ? `Everybody who treats patients at ${grantee.name}` : `${grantee.name} (${grantee.organization})`;
+    const who = grantee.type === 'organization' ? `Everybody who works at ${grantee.name}` : `${grantee.name} (${grantee.organization})`;
     const what = listInWords(this.categories.map((category) => `“${titleOf(category)}”`));
     const may = this.access === 'write' ? 'read, and add to,' : 'read';
     const seconds = this.until === 'date' && this.date.length !== 10 ? null : untilSeconds(this.until, this.date, Date.now());
