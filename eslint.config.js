@@ -113,7 +113,7 @@ export default ts.config(
         { type: 'shell', pattern: 'src-main' },
       ],
       'boundaries/files': [
-        { category: 'ports', pattern: 'src-main/core/ports.ts' },
+        { category: 'ports', pattern: ['src-main/core/ports.ts', 'src-main/core/ports/*.ts'] },
         { category: 'entry', pattern: 'src-main/core/entry.ts' },
       ],
     },

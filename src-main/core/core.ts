@@ -62,7 +62,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
     { version: options.version, ledgerDir: join(options.dataDir, 'ledger'), mdns: options.mdns, listen: options.listen ?? [] },
   );
   let terms: Terminology | null = null;
-  const rpc = createRpc(workstation, () => (terms ??= createTerminology(resources.terminology() as never)), report);
+  const rpc = createRpc(workstation, () => (terms ??= createTerminology(resources.terminology())), report);
   const listeners: ((event: EventMessage) => void)[] = [];
   const silence = tellScreens(workstation, (event) => {
     for (const listener of listeners) listener(event);

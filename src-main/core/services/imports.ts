@@ -9,12 +9,13 @@ import type { ImportPreview, ImportResult } from '../../../src-shared/view-types
 import type { PatientRow, RecordCryptoPort } from '../ports.ts';
 import type { Chart } from './chart.ts';
 import type { FactBus } from './facts.ts';
-import { parseBundle, type BundleEntry, type ParsedBundle } from './import/bundle.ts';
+import { parseBundle, type ParsedBundle } from './import/bundle.ts';
+import { recordIdOf } from './import/record-identity.ts';
 import type { Indexer } from './indexer.ts';
 import { patientRowsOf } from './patient-rows.ts';
 import { summaryOf } from './patients.ts';
 import type { Publisher } from './publisher.ts';
-import { derivedId, randomId } from './record-ids.ts';
+import { randomId } from './record-ids.ts';
 import type { Records, RecordToSave } from './records.ts';
 import type { Session } from './sessions.ts';
 
@@ -35,9 +36,6 @@ export function createImports(deps: {
 }): Imports {
   const { crypto, records, publisher, indexer, chart, facts } = deps;
 
-  const identityOf = (patient: string, entry: BundleEntry) =>
-    derivedId(patient, `${entry.resourceType}|${entry.fullUrl || entry.id}`, crypto);
-
   const bundlePatient = (bundle: ParsedBundle) => patientRowOf(bundle.patient.resource, '');
 
   const isSame = (session: Session, bundle: ParsedBundle, patient: string): boolean => {
@@ -47,7 +45,7 @@ export function createImports(deps: {
 
   /** What is new, with the versions it replaces; what is here unchanged is only counted. */
   const plan = async (session: Session, bundle: ParsedBundle, patient: string) => {
-    const ids = bundle.entries.map((entry) => identityOf(patient, entry));
+    const ids = bundle.entries.map((entry) => recordIdOf(patient, entry, crypto));
     const existing = new Map<string, { versionId: string; json: string }[]>();
     if (ids.some((id) => session.index.versions(id).length > 0)) {
       for (const { row, json } of await chart.contents(session, patient)) {

@@ -143,7 +143,7 @@ export function createPatients(deps: {
     });
     const registration = { organization: organization.id, patient: patient.account, encryptionKey: patient.encryptionKey };
     const operations: PreparedOperation[] = [
-      signing.make('RegisterPatient', registration, 'Register a patient', session.keys, [patient]),
+      signing.make('RegisterPatient', registration, 'Register a patient', session.keys, { cosigners: [patient] }),
       ...claims(demographics)
         .filter(({ digest }) => !claimed(digest))
         .map(({ digest }) => {

@@ -16,11 +16,11 @@ export function randomId(crypto: RecordCryptoPort): string {
 }
 
 /** UUID version 8 from the SHA-256 of a patient's account and a name. */
-export function derivedId(patient: string, name: string, crypto: RecordCryptoPort): string {
+export function derivedId(patient: string, name: string, crypto: Pick<RecordCryptoPort, 'sha256'>): string {
   return format(crypto.sha256(utf8(`anamnesis/record/1\n${patient.toLowerCase()}\n${name}`)), 8);
 }
 
 /** The record of a patient's registered demographics. */
-export function primaryRecordId(patient: string, crypto: RecordCryptoPort): string {
+export function primaryRecordId(patient: string, crypto: Pick<RecordCryptoPort, 'sha256'>): string {
   return derivedId(patient, 'demographics', crypto);
 }

@@ -109,12 +109,8 @@ export function createRecords(deps: {
       organization: request.through === '' ? zero32 : request.through,
       commit: block.digest,
     };
-    const operation = signing.make(
-      'Commit',
-      payload,
-      `Save ${entries.length === 1 ? 'a record' : `${entries.length} records`}`,
-      request.author,
-    );
+    const label = `Save ${entries.length === 1 ? 'a record' : `${entries.length} records`}`;
+    const operation = signing.make('Commit', payload, label, request.author, { opId: block.digest });
     const context = {
       patient: request.patient,
       author: request.author.account,

@@ -54,7 +54,7 @@ export function createResealing(deps: {
     const header = { ...old.header, epoch, issuedAt: Math.floor(deps.clock() / 1000) };
     const block = crypto.encodeCommit(header, old.pack, old.entries, now.kek);
     const payload = { ...decoded.payload, epoch, commit: block.digest };
-    const prepared = signing.make('Commit', payload, operation.label, session.keys);
+    const prepared = signing.make('Commit', payload, operation.label, session.keys, { opId: block.digest });
     publisher.publish([block], [prepared], [operation.operation.opId]);
     const { opId } = prepared.operation;
     const context = { patient, author: session.account, commit: block.digest, opId, position: store.operation(opId)?.seq ?? 0 };

@@ -13,6 +13,13 @@ export interface PreparedOperation {
   readonly label: string;
 }
 
+export interface SigningOptions {
+  /** Sign the same digest after the actor. */
+  readonly cosigners?: readonly PersonKeys[];
+  /** Random unless given. A commit's digest, unique as it is, saves the ledger a second note of it. */
+  readonly opId?: string;
+}
+
 export interface Signing {
   /** Signed by the actor, then by each co-signer over the same digest. */
   make<K extends OperationKind>(
@@ -20,17 +27,17 @@ export interface Signing {
     payload: OperationPayload<K>,
     label: string,
     actor: PersonKeys,
-    cosigners?: readonly PersonKeys[],
+    options?: SigningOptions,
   ): PreparedOperation;
 }
 
 export function createSigning(codec: OperationCodecPort, crypto: RecordCryptoPort, network: NetworkService, clock: () => number): Signing {
   return {
-    make(kind, payload, label, actor, cosigners = []) {
+    make(kind, payload, label, actor, { cosigners = [], opId = hexOf(crypto.randomBytes(32)) } = {}) {
       const issuedAt = Math.floor(clock() / 1000);
       const unsigned = {
         kind: operationKinds[kind].code,
-        opId: hexOf(crypto.randomBytes(32)),
+        opId,
         actor: actor.account,
         issuedAt,
         deadline: issuedAt + lifetimeSeconds,

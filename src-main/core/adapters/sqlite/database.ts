@@ -1,5 +1,5 @@
 /**
- * Opens a SQLite file the way all stores here want it: encrypted, durable on return (WAL with synchronous=FULL), strict, migrated.
+ * Opens a SQLite file the way all stores here want it: encrypted, durable on return (WAL with synchronous=FULL) unless said otherwise, migrated.
  */
 import { basename } from 'node:path';
 import Database from 'better-sqlite3';
@@ -20,10 +20,15 @@ export function openDatabase(options: {
   readonly key?: Uint8Array;
   readonly migrations: readonly Migration[];
   readonly cacheKiB?: number;
+  /**
+   * Whether a commit is on the disk when it returns (default), or later, in order: after a power cut the last ones may be gone, all of each. Only
+   * for what is rebuilt from durable data, with its place in it kept in the same file. A killed process loses nothing either way.
+   */
+  readonly durable?: boolean;
   /** Bytes; of a new file only. Larger pages suit large values. */
   readonly pageSize?: number;
 }): Db {
-  const { file, key, migrations, cacheKiB = 8192, pageSize } = options;
+  const { file, key, migrations, cacheKiB = 8192, pageSize, durable = true } = options;
   const name = basename(file);
   if (key !== undefined && key.length !== 32) throw new RangeError('A database key has 32 bytes');
   return translated(name, () => {
@@ -38,7 +43,7 @@ export function openDatabase(options: {
       db.prepare('SELECT count(*) FROM sqlite_schema').get();
       if (pageSize !== undefined) db.pragma(`page_size = ${pageSize}`);
       db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = FULL');
+      db.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
       db.pragma('foreign_keys = ON');
       db.pragma('trusted_schema = OFF');
       db.pragma('temp_store = MEMORY');

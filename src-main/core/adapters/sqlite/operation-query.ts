@@ -32,7 +32,12 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
     conditions.push(`${column} = ?`);
     parameters.push(textual.has(column) ? value : bytesOfHex(value, column, 32));
   }
-  if (filter.kinds !== undefined) {
+  const [kind, ...otherKinds] = filter.kinds ?? [];
+  if (kind !== undefined && otherKinds.length === 0) {
+    // With one kind the indexes are in the order of seq, so that the newest one is read without the others.
+    conditions.push('kind = ?');
+    parameters.push(operationKinds[kind].code);
+  } else if (filter.kinds !== undefined) {
     conditions.push(`kind IN (SELECT value FROM json_each(?))`);
     parameters.push(JSON.stringify(filter.kinds.map((kind) => operationKinds[kind].code)));
   }

@@ -70,7 +70,8 @@ function openAccount(dir: string, account: string, key: Uint8Array, onClose: () 
   const draftsFile = `${file.slice(0, -'.db'.length)}.drafts.db`;
   const drafts = openOrReplace({ file: draftsFile, key, migrations: draftMigrations, cacheKiB: 1024 }, (db) => db);
   try {
-    const index = openOrReplace({ file, key, migrations: accountMigrations, cacheKiB: accountCacheKiB }, (db) =>
+    // Not durable at each step: what a power cut takes with it is indexed again, from the cursor that went with it (design section 6).
+    const index = openOrReplace({ file, key, migrations: accountMigrations, cacheKiB: accountCacheKiB, durable: false }, (db) =>
       accountIndex(db, drafts.opened, () => markDamaged(file), onClose),
     );
     return { index: index.opened, rebuilt: index.replaced, draftsLost: drafts.replaced };

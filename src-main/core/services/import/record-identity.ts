@@ -15,5 +15,5 @@ export function recordIdOf(
 ): string {
   const named = entry.fullUrl.replace(/^urn:uuid:/i, '').replace(/\/_history\/[^/]+$/, '') || entry.id;
   const name = named || Buffer.from(crypto.sha256(utf8(entry.json))).toString('hex');
-  return derivedId(patient, `import\n${entry.resourceType}\n${name}`, crypto as RecordCryptoPort);
+  return derivedId(patient, `import\n${entry.resourceType}\n${name}`, crypto);
 }

@@ -1,0 +1,172 @@
+/** Keys of people, commits and envelopes, and the codes that people carry. */
+import type { Category } from '../../../src-shared/categories.ts';
+
+/** A person's unlocked keys. In memory only while unlocked; `destroy` zeroes them. */
+export interface PersonKeys {
+  readonly account: string;
+  /** X25519 public key (bytes32 hex) that others seal to. */
+  readonly encryptionKey: string;
+  /** Signs a 32-byte digest with secp256k1: 65 bytes r || s || v (27/28), low s, as 0x hex. */
+  sign(digest: Uint8Array): string;
+  /** X25519 secret key for opening envelopes (a view of the key material, not a copy: zeroed by `destroy`). */
+  encryptionSecret(): Uint8Array;
+  /** 32 bytes by HKDF-SHA256 from the seed, separated by the label and the given parts. */
+  derive(label: string, ...parts: readonly Uint8Array[]): Uint8Array;
+  /** The 24 words; for showing at creation only. */
+  phrase(): string;
+  /** 32 bytes of BIP-39 entropy (a copy, the caller zeroes it): what is sealed at rest and on a card. */
+  entropy(): Uint8Array;
+  destroy(): void;
+}
+
+/** Entropy sealed under a passphrase or PIN (Argon2id, XChaCha20-Poly1305). All byte fields base64url. */
+export interface SealedSecret {
+  readonly v: 1;
+  readonly kdf: { readonly name: 'argon2id'; readonly memoryKiB: number; readonly passes: number; readonly salt: string };
+  readonly nonce: string;
+  readonly ciphertext: string;
+}
+
+export interface KeyPort {
+  /** 24 new BIP-39 words. */
+  createPhrase(): string;
+  /** Throws PHRASE_INVALID (which word, where it can be told) unless 24 valid words with a right checksum. Tolerates case and spaces. */
+  fromPhrase(phrase: string): PersonKeys;
+  fromEntropy(entropy: Uint8Array): PersonKeys;
+  /** Off the event loop. `context` is bound as AAD. */
+  seal(secret: Uint8Array, passphrase: string, context: string): Promise<SealedSecret>;
+  /** Throws WRONG_CREDENTIALS. Parameters of the KDF are bounded before use. */
+  open(sealed: SealedSecret, passphrase: string, context: string): Promise<Uint8Array>;
+  /** A card's text: account and sealed seed in a short form a QR code holds (prefix `ANAM1:`). */
+  encodeCard(account: string, sealed: SealedSecret): string;
+  /** Throws CARD_INVALID. */
+  decodeCard(card: string): { account: string; sealed: SealedSecret };
+  /** A new X25519 key pair (organization key), hex bytes32 public key. */
+  createEncryptionKeyPair(): { publicKey: string; secretKey: Uint8Array };
+}
+
+/** One entry of a commit: where a record version's content lies. */
+export interface ContentLocation {
+  /** In the commit's pack (offset, length) or a UnixFS file of its own. */
+  readonly pack?: { readonly offset: number; readonly length: number };
+  readonly file?: { readonly cid: string; readonly length: number };
+}
+
+export interface RecordVersion {
+  /** UUID. */
+  readonly recordId: string;
+  readonly versionId: string;
+  /** Version ids this one replaces: none for a new record, two or more when a conflict is resolved. */
+  readonly previous: readonly string[];
+  readonly resourceType: string;
+}
+
+export interface CommitHeader {
+  /** The gateway's EIP-712 domain separator, bytes32 hex. */
+  readonly network: string;
+  readonly patient: string;
+  readonly compartment: string;
+  readonly author: string;
+  readonly epoch: number;
+  /** Seconds. */
+  readonly issuedAt: number;
+  /** CIDs of the commits of this compartment that the author had seen last. */
+  readonly parents: readonly string[];
+}
+
+export interface CommitEntry extends RecordVersion {
+  readonly location: ContentLocation;
+  /** Bytes of plaintext. */
+  readonly size: number;
+  readonly dek: Uint8Array;
+}
+
+export interface EncodedBlock {
+  readonly cid: string;
+  readonly bytes: Uint8Array;
+  /** sha2-256 of the bytes, bytes32 hex: what operations carry. */
+  readonly digest: string;
+}
+
+/** A commit block read back: the header and the sealed entries, not yet opened. */
+export interface DecodedCommit {
+  readonly header: CommitHeader;
+  readonly pack: string | null;
+  readonly entries: readonly { readonly location: ContentLocation; readonly size: number; readonly sealed: Uint8Array }[];
+}
+
+export interface EnvelopeKey {
+  readonly compartment: string;
+  readonly category: Category;
+  readonly epoch: number;
+  readonly kek: Uint8Array;
+}
+
+export interface RecordCryptoPort {
+  /** CID (v1) of bytes whose sha2-256 is known from the ledger. codec: dag-cbor. */
+  cidOfDigest(digest: string): string;
+  digestOfCid(cid: string): string;
+  /** Encrypts a record version's FHIR JSON under a fresh DEK. Up to 64 KiB of plaintext XChaCha20-Poly1305, above chunked AES-256-GCM. */
+  encryptContent(
+    header: Pick<CommitHeader, 'network' | 'patient' | 'compartment'>,
+    version: RecordVersion,
+    plaintext: Uint8Array,
+  ): { ciphertext: Uint8Array; dek: Uint8Array; chunked: boolean };
+  /** Throws TAMPERED where the content was changed or belongs to another record, version, patient or network. */
+  decryptContent(
+    header: Pick<CommitHeader, 'network' | 'patient' | 'compartment'>,
+    version: RecordVersion,
+    dek: Uint8Array,
+    ciphertext: Uint8Array,
+    chunked: boolean,
+  ): Uint8Array;
+  /** Builds the commit block; entries are sealed under the epoch's KEK, bound to header, pack and position. */
+  encodeCommit(header: CommitHeader, pack: string | null, entries: readonly CommitEntry[], kek: Uint8Array): EncodedBlock;
+  /** Parses and bounds (at most 2,000 entries, 64 parents, 2 MiB). Throws TAMPERED for anything not in canonical form. */
+  decodeCommit(bytes: Uint8Array): DecodedCommit;
+  /** Opens all entries. Throws TAMPERED. */
+  openEntries(commit: DecodedCommit, kek: Uint8Array): CommitEntry[];
+  /** One block of envelopes, HPKE base mode (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305). Recipient ids are bytes32 (account left-padded, or organization). */
+  sealEnvelopes(
+    network: string,
+    patient: string,
+    recipients: readonly { readonly id: string; readonly encryptionKey: string; readonly keys: readonly EnvelopeKey[] }[],
+  ): Promise<EncodedBlock>;
+  /** The keys in a block that are sealed for this recipient; null where none is. Throws TAMPERED where one is but does not open. */
+  openEnvelopes(
+    bytes: Uint8Array,
+    network: string,
+    patient: string,
+    recipient: string,
+    secretKey: Uint8Array,
+  ): Promise<EnvelopeKey[] | null>;
+  /** An organization's secret keys sealed to one member. */
+  sealOrganizationKey(
+    network: string,
+    organization: string,
+    member: { id: string; encryptionKey: string },
+    secretKeys: readonly Uint8Array[],
+  ): Promise<EncodedBlock>;
+  openOrganizationKey(
+    bytes: Uint8Array,
+    network: string,
+    organization: string,
+    member: string,
+    secretKey: Uint8Array,
+  ): Promise<Uint8Array[] | null>;
+  /** A readable block (DAG-CBOR), for profiles: {type, name, …}. At most 4 KiB. */
+  encodeProfile(profile: Profile): EncodedBlock;
+  decodeProfile(bytes: Uint8Array): Profile;
+  /** A code a person carries: prefix, base64url of DAG-CBOR, checksum. Throws CODE_INVALID on decode. */
+  encodeCode(prefix: string, value: unknown): string;
+  decodeCode(prefix: string, code: string): unknown;
+  hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
+  sha256(bytes: Uint8Array): Uint8Array;
+  randomBytes(length: number): Uint8Array;
+}
+
+/** Public facts about an organization or person, kept as a block whose digest is on the ledger. */
+export interface Profile {
+  readonly type: 'organization' | 'person';
+  readonly name: string;
+}

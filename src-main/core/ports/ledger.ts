@@ -1,0 +1,75 @@
+/** Signed operations as bytes, a connection to any JSON-RPC endpoint, and the ledger this workstation may run itself. */
+import type { OperationKind, OperationPayload, SignedOperation } from '../../../src-shared/operations.ts';
+
+export interface NetworkConfig {
+  readonly chainId: number;
+  /** Address of the gateway contract `Operations`. */
+  readonly operations: string;
+}
+
+export interface OperationCodecPort {
+  /** EIP-712 domain separator of the gateway. */
+  network(config: NetworkConfig): string;
+  encodePayload<K extends OperationKind>(kind: K, payload: OperationPayload<K>): string;
+  /** Throws INVALID_INPUT for unknown kinds and malformed payloads. */
+  decodePayload(operation: Pick<SignedOperation, 'kind' | 'payload'>): DecodedOperation;
+  /** The EIP-712 digest that is signed. */
+  digest(config: NetworkConfig, operation: Omit<SignedOperation, 'signatures'>): Uint8Array;
+  /** The account whose secp256k1 signature this is, or null for a signature that is none. */
+  recover(digest: Uint8Array, signature: string): string | null;
+}
+
+export type DecodedOperation = { [K in OperationKind]: { readonly kind: K; readonly payload: OperationPayload<K> } }[OperationKind];
+
+export interface LedgerEvent {
+  readonly type: 'applied' | 'rejected';
+  readonly opId: string;
+  /** The operation as the ledger holds it; only when applied. */
+  readonly operation?: SignedOperation;
+  /** Decoded name and arguments of the custom error, e.g. "EpochPassed(3)"; only when rejected. */
+  readonly reason?: string;
+  readonly block: number;
+  readonly blockHash: string;
+  readonly logIndex: number;
+  readonly txHash: string;
+}
+
+export interface LedgerHead {
+  readonly number: number;
+  readonly hash: string;
+  /** Seconds. */
+  readonly timestamp: number;
+}
+
+/** A connection to any JSON-RPC endpoint. Every answer is parsed and bounded; failures are LEDGER_UNREACHABLE, LEDGER_WRONG_CHAIN or LEDGER_REFUSED. */
+export interface LedgerPort {
+  connect(url: string, config: NetworkConfig): void;
+  readonly config: NetworkConfig | null;
+  /** Throws LEDGER_WRONG_CHAIN where another chain answers or no gateway is at the address. */
+  check(): Promise<LedgerHead>;
+  head(): Promise<LedgerHead>;
+  blockHash(number: number): Promise<string | null>;
+  /** Events of the gateway in blocks [from, to], in order. */
+  events(from: number, to: number): Promise<LedgerEvent[]>;
+  nonce(relayer: string): Promise<number>;
+  /** Builds and signs the batch without sending it, so that it can be stored first. Gas price as the network asks (zero on ours). */
+  signBatch(
+    operations: readonly SignedOperation[],
+    relayerKey: Uint8Array,
+    nonce: number,
+    gasPriceFactor?: number,
+  ): Promise<{ hash: string; raw: string }>;
+  /** Sends a stored transaction. "already known" counts as sent. Throws LEDGER_REFUSED with details.reason 'nonce-too-low' | 'underpriced' | 'other'. */
+  broadcast(raw: string): Promise<void>;
+  receipt(hash: string): Promise<{ block: number; blockHash: string; success: boolean } | null>;
+  relayerAddress(relayerKey: Uint8Array): string;
+  close(): void;
+}
+
+export interface EmbeddedLedgerPort {
+  /** Starts Anvil on loopback with its state in the folder; restarts it if it dies. `port` 0 or taken: another free one. */
+  start(options: { readonly dir: string; readonly chainId: number; readonly port: number }): Promise<{ url: string; port: number }>;
+  /** Deploys gateway and modules deterministically (idempotent). */
+  deploy(url: string, chainId: number, governors: readonly string[], threshold: number): Promise<NetworkConfig>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,205 @@
+/** What is kept on this workstation: operations and settings, and one index a person. */
+import type { Category } from '../../../src-shared/categories.ts';
+import type { OperationKind, SignedOperation } from '../../../src-shared/operations.ts';
+import type { EnvelopeKey, SealedSecret } from './crypto.ts';
+import type { DecodedOperation, LedgerEvent } from './ledger.ts';
+
+export type OperationState = 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
+
+/** An operation as this workstation knows it: made here, or seen on the ledger. */
+export interface StoredOperation {
+  /** Order in which it became known here; grows by at least one. */
+  readonly seq: number;
+  readonly operation: SignedOperation;
+  readonly kind: OperationKind;
+  readonly state: OperationState;
+  readonly origin: 'here' | 'ledger';
+  readonly block: number | null;
+  readonly logIndex: number | null;
+  readonly txHash: string | null;
+  readonly rejectReason: string | null;
+  /** Milliseconds; when it became known here. */
+  readonly createdAt: number;
+  /** What to call it on the outbox screen: plain words, nothing readable about a patient. */
+  readonly label: string;
+}
+
+/** Columns by which operations are found. */
+export interface OperationFilter {
+  readonly kinds?: readonly OperationKind[];
+  readonly actor?: string;
+  readonly patient?: string;
+  readonly compartment?: string;
+  readonly organization?: string;
+  readonly grantee?: string;
+  readonly member?: string;
+  readonly digest?: string;
+  readonly states?: readonly OperationState[];
+  /** Made at this workstation, or learnt from the ledger. */
+  readonly origin?: StoredOperation['origin'];
+  readonly afterSeq?: number;
+  readonly limit?: number;
+  /** 'ledger' (default): anchored ones by block and log index, then the rest by seq. 'seq': as they became known. */
+  readonly order?: 'ledger' | 'seq';
+  /** Turns the order round: the newest first. */
+  readonly descending?: boolean;
+}
+
+export interface StoredTransaction {
+  readonly hash: string;
+  readonly nonce: number;
+  readonly raw: string;
+  readonly opIds: readonly string[];
+  readonly createdAt: number;
+}
+
+export interface PersonRow {
+  readonly account: string;
+  readonly name: string;
+  readonly encryptionKey: string;
+  readonly sealed: SealedSecret;
+  readonly createdAt: number;
+}
+
+/** `workstation.db`: no decrypted clinical data. Synchronous; every write is durable when it returns. */
+export interface WorkstationStorePort {
+  setting<T>(name: string): T | undefined;
+  setSetting(name: string, value: unknown): void;
+  people(): PersonRow[];
+  addPerson(person: PersonRow): void;
+  removePerson(account: string): void;
+  /**
+   * The commit point of a save: all or none. Known opIds are left as they are. `replaces`: operations made here that the ledger refused and that
+   * these take the place of, with everything they held.
+   */
+  enqueue(
+    operations: readonly { operation: SignedOperation; decoded: DecodedOperation; label: string }[],
+    replaces?: readonly string[],
+  ): void;
+  operation(opId: string): StoredOperation | undefined;
+  operations(filter: OperationFilter): StoredOperation[];
+  countOperations(filter: OperationFilter): number;
+  /** Outbox: made here, pending, oldest first. */
+  pending(limit: number): StoredOperation[];
+  /** Puts a rejected operation back to pending. */
+  retry(opId: string): void;
+  saveTransaction(transaction: StoredTransaction): void;
+  openTransactions(): StoredTransaction[];
+  /** Takes a transaction out; its operations that are still 'submitted' go back to 'pending'. */
+  dropTransaction(hash: string): void;
+  /** Follower: in one transaction, records the events of blocks up to and including `head`, and its cursor. */
+  applyEvents(
+    events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[],
+    blocks: readonly { number: number; hash: string }[],
+  ): void;
+  /** Operations mined at or below this block are final. */
+  finalize(block: number): void;
+  /** Followed blocks, newest first. */
+  followedBlocks(limit: number): { number: number; hash: string }[];
+  /** Forgets blocks above `number`; operations in them lose their anchor and (if sent from here or known with signature) go back to 'pending'. */
+  rollBackTo(number: number): void;
+  close(): void;
+}
+
+export interface PatientRow {
+  readonly patient: string;
+  readonly family: string;
+  readonly given: string;
+  readonly prefix: string;
+  /** FHIR date: YYYY, YYYY-MM or YYYY-MM-DD; '' if unknown. */
+  readonly birthDate: string;
+  readonly birthDateEstimated: boolean;
+  readonly deceased: string;
+  readonly gender: string;
+  readonly phone: string;
+  readonly address: string;
+  readonly identifiers: readonly { readonly system: string; readonly label: string; readonly value: string }[];
+  readonly updatedAt: number;
+}
+
+/** Decrypted metadata of one record version. */
+export interface RecordRow {
+  readonly recordId: string;
+  readonly versionId: string;
+  readonly previous: readonly string[];
+  readonly patient: string;
+  readonly category: Category;
+  readonly resourceType: string;
+  readonly author: string;
+  /** The commit's digest and the operation that anchors it. */
+  readonly commit: string;
+  readonly opId: string;
+  readonly position: number;
+  /** ISO date or instant by which it is sorted in the timeline; '' if none. */
+  readonly date: string;
+  /** FHIR status or clinicalStatus code, '' if none. */
+  readonly status: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly codeSystem: string;
+  readonly code: string;
+  /** FHIR reference text of the encounter it belongs to, '' if none. */
+  readonly encounter: string;
+  /** Small structured extract for lists (value, unit, range, dosage …); JSON. */
+  readonly extract: string;
+}
+
+export interface RecordListFilter {
+  readonly patient: string;
+  readonly resourceTypes?: readonly string[];
+  readonly categories?: readonly Category[];
+  /** Only versions that no other known version replaces. Default true. */
+  readonly current?: boolean;
+  readonly before?: { readonly date: string; readonly recordId: string };
+  readonly limit?: number;
+}
+
+export interface KekRow extends EnvelopeKey {
+  readonly patient: string;
+}
+
+export interface DraftRow {
+  readonly id: string;
+  readonly patient: string;
+  readonly kind: string;
+  readonly json: string;
+  readonly updatedAt: number;
+}
+
+/** One index per account, encrypted under a key from that person's seed. Rebuilt from ledger and blocks when lost (drafts excepted). */
+export interface AccountIndexPort {
+  upsertPatients(patients: readonly PatientRow[]): void;
+  patient(patient: string): PatientRow | undefined;
+  patients(options: { readonly limit: number; readonly offset: number }): PatientRow[];
+  countPatients(): number;
+  /** While typing: every word must match a name's beginning, a phone's or an identifier's digits or beginning. Best matches first. */
+  searchPatients(text: string, limit: number): PatientRow[];
+  addKeks(keks: readonly KekRow[]): void;
+  keks(filter: { readonly patient?: string; readonly compartment?: string }): KekRow[];
+  /** In one transaction with `commitIndexed`. */
+  addRecords(commit: string, records: readonly RecordRow[]): void;
+  commitIndexed(commit: string): boolean;
+  records(filter: RecordListFilter): RecordRow[];
+  countRecords(patient: string): { readonly resourceType: string; readonly category: Category; readonly count: number }[];
+  /** Current versions in one chart whose title or code has words beginning so; newest first. */
+  searchRecords(patient: string, text: string, limit: number): RecordRow[];
+  versions(recordId: string): RecordRow[];
+  version(versionId: string): RecordRow | undefined;
+  removeCommit(commit: string): void;
+  cursor(name: string): number;
+  setCursor(name: string, value: number): void;
+  saveDraft(draft: DraftRow): void;
+  drafts(patient?: string): DraftRow[];
+  deleteDraft(id: string): void;
+  close(): void;
+}
+
+export interface StorePort {
+  readonly workstation: WorkstationStorePort;
+  /**
+   * Opens (creating if needed) an account's index; a damaged or undecryptable one is set aside and rebuilt, `rebuilt` says so. Drafts lie in
+   * a file of their own and survive that; where it was damaged, `draftsLost` says so.
+   */
+  openAccount(account: string, key: Uint8Array): { index: AccountIndexPort; rebuilt: boolean; draftsLost?: boolean };
+  close(): void;
+}
