@@ -146,7 +146,10 @@ export function createConnections(deps: {
     },
     start() {
       attempt(startEmbedded);
-      attempt(startIpfs);
+      // Loading the IPFS node keeps the thread busy for a moment: calls that came while the core was starting are answered first.
+      setImmediate(() => {
+        if (!stopped) attempt(startIpfs);
+      });
     },
     poke: () => sync?.poke(),
     status: () => sync?.status() ?? null,
