@@ -16,23 +16,30 @@ function isFresh(step: BuildStep, digest: string): boolean {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest && step.results.every((file) => existsSync(join(root, file)));
 }
 
-async function runStep(step: BuildStep, force: boolean): Promise<void> {
+/** Whether there was something to do. */
+async function runStep(step: BuildStep, force: boolean): Promise<boolean> {
   const digest = step.fingerprint();
-  if (!force && isFresh(step, digest)) return;
+  if (!force && isFresh(step, digest)) return false;
   const started = performance.now();
   rmSync(join(stamps, step.name), { force: true });
   await step.run();
   writeFileSync(join(stamps, step.name), digest);
   process.stderr.write(`built ${step.name} in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+  return true;
 }
 
-/** Brings dist/ up to date. Throws with the compiler's text where a step fails. */
-export async function build(options: { readonly force?: boolean; readonly only?: readonly string[] } = {}): Promise<void> {
+/**
+ * Brings dist/ up to date. Throws with the compiler's text where a step fails.
+ * @returns the names of the steps that had something to do
+ */
+export async function build(options: { readonly force?: boolean; readonly only?: readonly string[] } = {}): Promise<BuildStep['name'][]> {
   mkdirSync(stamps, { recursive: true });
   const wanted = buildSteps.filter((step) => !options.only || options.only.includes(step.name));
+  const built: BuildStep['name'][] = [];
   await withLock(join(stamps, 'lock'), async () => {
-    for (const step of wanted) await runStep(step, options.force ?? false);
+    for (const step of wanted) if (await runStep(step, options.force ?? false)) built.push(step.name);
   });
+  return built;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

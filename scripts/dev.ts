@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: the workstation with its sources watched. A change in the screens reloads them in place (vite builds, the page reloads);
- * one in the core or the shell starts the workstation again. Options as for `npm start`.
+ * `npm run dev`: the workstation with its sources watched. A change in the screens reloads the page; one in the core or
+ * the shell starts the workstation again. Options as for `npm start`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { watch } from 'node:fs';
@@ -21,7 +21,7 @@ const say = (text: string): void => void process.stderr.write(`dev: ${text}\n`);
 function start(): void {
   const child = spawn('node', [join(root, 'scripts', 'start.ts'), ...args, ...(first || args.includes('--no-open') ? [] : ['--no-open'])], {
     stdio: 'inherit',
-    env: projectEnv(),
+    env: projectEnv({ ANAMNESIS_DEV: '1' }),
   });
   first = false;
   running = child;
@@ -44,8 +44,9 @@ async function restart(): Promise<void> {
 
 async function rebuild(): Promise<void> {
   try {
-    await build();
-    await restart();
+    const built = await build();
+    // The page reloads by itself when the screens are new (reload-on-change.ts).
+    if (built.some((name) => name !== 'renderer')) await restart();
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\ndev: the workstation goes on as it was; waiting for the next change`);
   }

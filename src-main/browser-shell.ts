@@ -9,6 +9,7 @@ import { forkCore } from './core-child.ts';
 import { superviseCore } from './core-process.ts';
 import { dataFolderOf, optionValue } from './data-folder.ts';
 import { openInBrowser } from './open-in-browser.ts';
+import { onNewScreens } from './reload-on-change.ts';
 import { serveWorkstation } from './shell-server.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -26,7 +27,9 @@ export async function runBrowserShell(args: readonly string[]): Promise<void> {
     version,
   });
   core.onFailure((error) => process.stderr.write(`${error.message} (${error.code})\n`));
-  const server = await serveWorkstation({ core, rendererDir: join(root, 'dist', 'renderer'), port });
+  const rendererDir = join(root, 'dist', 'renderer');
+  const server = await serveWorkstation({ core, rendererDir, port });
+  onNewScreens(rendererDir, () => server.reload());
 
   let stopping: Promise<void> | null = null;
   const stop = (): void => {

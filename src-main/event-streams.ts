@@ -10,6 +10,8 @@ const maxWaitingBytes = 4 * 1024 * 1024;
 
 export interface EventStreams {
   add(response: ServerResponse): void;
+  /** Has every page load again: its screens are new. */
+  reload(): void;
   stop(): void;
 }
 
@@ -50,6 +52,9 @@ export function openEventStreams(core: Pick<CoreProcess, 'call' | 'onEvent'>): E
       streams.add(response);
       response.on('close', () => streams.delete(response));
       void tellFreshFacts(response);
+    },
+    reload() {
+      for (const response of streams) response.write('event: reload\ndata: new screens\n\n');
     },
     stop() {
       stopListening();

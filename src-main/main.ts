@@ -11,6 +11,7 @@ import { dataFolderOf } from './data-folder.ts';
 import { errorPage, errorPagePath, quitPath, restartPath } from './error-page.ts';
 import { guardApp } from './guards.ts';
 import { setMenu } from './menu.ts';
+import { onNewScreens } from './reload-on-change.ts';
 import { switchesRefusedIn } from './refused-switches.ts';
 import { relay } from './relay.ts';
 import { utilityCore } from './utility-core.ts';
@@ -59,8 +60,10 @@ function start(dataDir: string): void {
 
   guardApp();
   setMenu();
-  serveApp(join(dist, 'renderer'), new Map([[errorPagePath, () => (failure ? errorPage(failure) : '')]]));
+  const rendererDir = join(dist, 'renderer');
+  serveApp(rendererDir, new Map([[errorPagePath, () => (failure ? errorPage(failure) : '')]]));
   relay(core, () => window);
+  if (!app.isPackaged) onNewScreens(rendererDir, () => window?.webContents.reload());
 
   const show = (): void => {
     const preload = join(__dirname, 'preload.cjs');

@@ -20,6 +20,8 @@ export interface WorkstationServer {
   /** With the one-time token. */
   readonly url: string;
   readonly port: number;
+  /** Has every page load again. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export async function serveWorkstation(options: {
   return {
     url: `http://${host}/?token=${token}`,
     port,
+    reload: () => streams.reload(),
     async stop() {
       streams.stop();
       await new Promise<void>((resolve) => {

@@ -60,6 +60,8 @@ export function createBrowserBridge(): Bridge {
       const message = JSON.parse(event.data) as EventMessage;
       for (const listener of listeners) listener(message);
     };
+    // Sent by `npm run dev` alone.
+    source.addEventListener('reload', () => location.reload());
     source.onerror = () => {
       // CONNECTING: the browser tries again by itself. CLOSED: it gave up (the shell answered with an error status).
       if (source.readyState !== EventSource.CLOSED) return;
