@@ -64,6 +64,8 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
 }
 
 function hint(filter: OperationFilter, driver: (typeof indexed)[number] | undefined): string {
+  // Few operations are ever refused, while one person may have signed tens of thousands.
+  if (driver !== 'digest' && filter.states?.length === 1 && filter.states[0] === 'rejected') return ' INDEXED BY operations_state';
   if (driver !== undefined) return ` INDEXED BY operations_${driver}`;
   if (filter.origin === 'here' && filter.kinds === undefined && filter.states === undefined) return ' INDEXED BY operations_here';
   // "What came after": the rowid. It is also the order asked for.
