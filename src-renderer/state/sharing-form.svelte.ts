@@ -3,7 +3,7 @@ import { api, asAppError } from '../api.ts';
 import type { FieldError } from '../components/types.ts';
 import { listInWords, purposeWords, titleOf } from '../features/sharing/category-words.ts';
 import { formatDate, formatDateTime } from '../../src-shared/format/index.ts';
-import { categories as allCategories, type Category } from '../../src-shared/categories.ts';
+import { categories as allCategories, type Category, clinicCategories } from '../../src-shared/categories.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { Purpose } from '../../src-shared/operations.ts';
 import type { SharingView } from '../../src-shared/view-types.ts';
@@ -13,8 +13,6 @@ export type Candidate = SharingView['candidates'][number];
 
 /** Goes with every sharing: without it nobody would even see whose record it is. */
 const always: Category = 'demographics';
-/** What a whole clinic may be given; clinical records are shared with persons. */
-const clinicCategories: readonly Category[] = ['demographics', 'scheduling'];
 const initial: Readonly<Partial<Record<Category, boolean>>> = { [always]: true };
 
 export class SharingForm {

@@ -213,7 +213,7 @@ export function createChart(deps: {
         signature: verdict.signature,
         consent: verdict.consent,
         author: authorOf(row.author),
-        issuedAt: operation.operation.issuedAt,
+        issuedAt: operation.operation.issuedAt * 1000,
         commit: row.commit,
         opId: row.opId,
         txHash: operation.txHash,
@@ -225,7 +225,7 @@ export function createChart(deps: {
         versions: versions.map((v) => ({
           versionId: v.versionId,
           author: authorOf(v.author).name,
-          issuedAt: store.operation(v.opId)?.operation.issuedAt ?? 0,
+          issuedAt: (store.operation(v.opId)?.operation.issuedAt ?? 0) * 1000,
           current: !replaced.has(v.versionId),
           state: verification.state(v.opId, v.versionId),
         })),

@@ -2,7 +2,7 @@
  * The front desk: finding patients and registering them. Registration makes the patient's key and card and, in one save, the registration signed by
  * registrar and patient, the claim of the identifiers, the clinic's grant to the demographics, and the demographics themselves as a record.
  */
-import type { Category } from '../../../src-shared/categories.ts';
+import { clinicCategories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared/fhir/patient.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
@@ -21,8 +21,6 @@ import type { Records } from './records.ts';
 import { sealContext, type Session } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 
-/** What a clinic's front desk may read and write of a patient it registers. */
-const frontDeskCategories: readonly Category[] = ['demographics', 'scheduling'];
 const similarEnough = 0.72;
 
 /** A person to whom the patient grants categories at registration, in the same save. */
@@ -104,16 +102,16 @@ export function createPatients(deps: {
     const { id } = network.require();
     const organization = directory.organization(deps.organization());
     if (!organization) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so it cannot register patients.');
-    const categories = [...new Set([...frontDeskCategories, ...firstGrants.flatMap((g) => g.categories)])];
+    const categories = [...new Set([...clinicCategories, ...firstGrants.flatMap((g) => g.categories)])];
     const compartments = new Map(categories.map((category) => [category, compartmentOf(patient, id, category, crypto)]));
     const keysFor = (wanted: readonly Category[]): EnvelopeKey[] =>
       wanted.map((category) => {
         const compartment = compartments.get(category) ?? '';
         return { compartment, category, epoch: 0, kek: kekOf(patient, id, compartment, 0) };
       });
-    const clinicKeys = keysFor(frontDeskCategories);
+    const clinicKeys = keysFor(clinicCategories);
     const grantees = [
-      { grantee: organization.id, encryptionKey: organization.organizationKey, categories: frontDeskCategories, keys: clinicKeys },
+      { grantee: organization.id, encryptionKey: organization.organizationKey, categories: clinicCategories, keys: clinicKeys },
       ...firstGrants.map((g) => ({
         grantee: granteeOfAccount(g.account),
         encryptionKey: g.encryptionKey,

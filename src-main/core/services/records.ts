@@ -2,7 +2,7 @@
  * Saving records: one commit per patient and compartment (design section 5). Contents are encrypted under their own DEKs, the small ones packed into
  * one file; the commit block names them with everything sealed under the epoch's KEK; the author's signed operation carries the commit's digest.
  */
-import type { Category } from '../../../src-shared/categories.ts';
+import { categoryTitles, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { SavedRecords } from '../../../src-shared/view-types.ts';
 import type {
@@ -200,7 +200,7 @@ export function commitDigest(payload: string): string {
 function refused(code: 'CONSENT_MISSING' | 'KEY_MISSING', category: Category): AppError {
   const text =
     code === 'CONSENT_MISSING'
-      ? `The patient has not allowed you to write in “${category}”. What you typed is kept; ask the patient to share this category with you.`
-      : `The patient's key for “${category}” has changed and its new one has not arrived here yet. What you typed is kept; try again when the workstation is connected.`;
+      ? `The patient has not allowed you to write in “${categoryTitles[category]}”. What you typed is kept; ask the patient to share this category with you.`
+      : `The patient's key for “${categoryTitles[category]}” has changed and its new one has not arrived here yet. What you typed is kept; try again when the workstation is connected.`;
   return new AppError(code, text, { category });
 }

@@ -2,7 +2,7 @@
  * The patient at the desk: sharing, revoking, and seeing who has access. Everything is signed by the patient's key, which the card and PIN opened and
  * which leaves memory when the desk is closed.
  */
-import { categories, type Category } from '../../../src-shared/categories.ts';
+import { categories, clinicCategories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { accessBits, purposes, type Purpose } from '../../../src-shared/operations.ts';
 import type { AccessHolder, PatientSummary, SharingEvent, SharingView } from '../../../src-shared/view-types.ts';
@@ -33,9 +33,6 @@ export interface Sharing {
   /** All categories where none is named. */
   revoke(desk: DeskSession, grantee: string, categories: readonly Category[]): Promise<void>;
 }
-
-/** What a whole clinic may be given. Everybody who works there holds the clinic's key, so clinical categories go to persons. */
-const clinicCategories: readonly Category[] = ['demographics', 'scheduling'];
 
 export function createSharing(deps: {
   readonly store: WorkstationStorePort;
@@ -108,7 +105,7 @@ export function createSharing(deps: {
       const decoded = codec.decodePayload(stored.operation);
       const common = {
         opId: stored.operation.opId,
-        at: stored.operation.issuedAt,
+        at: stored.operation.issuedAt * 1000,
         state: stored.state === 'rejected' ? ('refused' as const) : stored.block === null ? ('waiting' as const) : ('anchored' as const),
         block: stored.block,
         reason: stored.state === 'rejected' ? explainRefusal(stored.rejectReason) : null,

@@ -1,4 +1,5 @@
 /** The one picture of the workstation that screens start from and are told again whenever something of it changed. */
+import { formatName } from '../../../src-shared/format/index.ts';
 import type { SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Connections } from './connections.ts';
@@ -72,7 +73,7 @@ export function createSnapshots(deps: {
     const desk = sessions.desk();
     if (!desk) return null;
     const row = sessions.current()?.index.patient(desk.patient);
-    const name = row ? [row.given, row.family].filter((part) => part !== '').join(' ') : 'Patient';
+    const name = row ? formatName(row) : 'Patient of another clinic';
     return { patient: desk.patient, name };
   };
 

@@ -153,7 +153,7 @@ function score(entry: Indexed, typed: readonly string[], prefixes: readonly stri
     else if (whole.startsWith(line)) points = 70;
     else if (prefixes.every((prefix) => words.some((word) => word.startsWith(prefix))))
       points = typed.every((word) => words.includes(word)) ? 50 : 40;
-    best = Math.max(best, points - Math.min(words.length, 15) - (synonym ? 1 : 0));
+    best = Math.max(best, points - Math.min(words.length, 15) - (synonym ? 0.5 : 0));
   }
   // The display is what gets recorded: among equals the one that says less specific things that nobody checked.
   return best - Math.min(entry.terms[0]?.words.length ?? 0, 20) / 10;

@@ -206,7 +206,10 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     createPhrase: () => ports.keys.createPhrase(),
     ...{ uploads, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
     start() {
-      if (setup.phase() !== 'unconfigured') connections.start();
+      if (setup.phase() === 'unconfigured') return;
+      connections.start();
+      // Names are there before anybody has logged in.
+      for (const { profile } of [...directory.organizations(), ...directory.members()]) profiles.name(profile, '');
     },
     async stop() {
       indexer.stop();

@@ -45,14 +45,6 @@ export function valueText(extract: RecordExtract): string {
   return (extract.components ?? []).map((part) => `${part.label} ${part.value}${part.unit ? ` ${part.unit}` : ''}`.trim()).join(', ');
 }
 
-/**
- * A moment out of a signed operation in milliseconds. Operations count seconds (EIP-712 payload), views count milliseconds; values below
- * 10^11 can only be seconds (10^11 ms is 1973).
- */
-export function momentOf(value: number): number {
-  return value < 1e11 ? value * 1000 : value;
-}
-
 /** The number in a formatted value, or null: '1,204' is 1204, '<5' is none. */
 export function numberIn(text: string): number | null {
   const plain = text.replace(/,/g, '').trim();

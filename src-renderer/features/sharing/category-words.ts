@@ -1,25 +1,17 @@
 /** What the categories, purposes and kinds of records are called for people: patients read these words before they sign. */
-import type { Category } from '../../../src-shared/categories.ts';
+import { categoryTitles, type Category } from '../../../src-shared/categories.ts';
 import type { Purpose } from '../../../src-shared/operations.ts';
 
-export interface CategoryWords {
-  readonly title: string;
-  /** Plain examples: what a patient would recognise. */
-  readonly examples: string;
-}
-
-export const categoryWords: Readonly<Record<Category, CategoryWords>> = {
-  demographics: { title: 'Who I am', examples: 'Name, birth date, phone, address' },
-  scheduling: { title: 'Appointments', examples: 'Visits booked, kept, missed' },
-  'problems-and-encounters': { title: 'Problems and visits', examples: 'Diagnoses, visit notes, procedures' },
-  'medications-and-allergies': { title: 'Medicines and allergies', examples: 'Prescriptions, doses, reactions' },
-  'observations-and-results': { title: 'Measurements and results', examples: 'Blood pressure, laboratory results' },
-  immunizations: { title: 'Vaccinations', examples: 'Vaccines given and when' },
-  'documents-and-imaging': { title: 'Documents and images', examples: 'Letters, scans, X-rays' },
-  sensitive: {
-    title: 'Sensitive records',
-    examples: 'Mental health, sexual and reproductive health, substance use, genetics',
-  },
+/** Plain examples: what a patient would recognise. */
+export const categoryExamples: Readonly<Record<Category, string>> = {
+  demographics: 'Name, birth date, phone, address',
+  scheduling: 'Visits booked, kept, missed',
+  'problems-and-encounters': 'Diagnoses, visit notes, procedures',
+  'medications-and-allergies': 'Prescriptions, doses, reactions',
+  'observations-and-results': 'Blood pressure, laboratory results',
+  immunizations: 'Vaccines given and when',
+  'documents-and-imaging': 'Letters, scans, X-rays',
+  sensitive: 'Mental health, sexual and reproductive health, substance use, genetics',
 };
 
 export const purposeWords: Readonly<Record<Purpose, string>> = {
@@ -32,7 +24,7 @@ export const purposeWords: Readonly<Record<Purpose, string>> = {
 };
 
 export function titleOf(category: Category): string {
-  return categoryWords[category].title;
+  return categoryTitles[category];
 }
 
 /** 'A', 'A and B', 'A, B and C'. */

@@ -1,6 +1,6 @@
 /** Results as the chart groups and draws them. */
 import { describe, expect, it } from 'vitest';
-import { boundsIn, momentOf, numberIn, valueText } from '../../../src-renderer/features/chart/entry-words.ts';
+import { boundsIn, numberIn, valueText } from '../../../src-renderer/features/chart/entry-words.ts';
 import { groupResults, seriesOf } from '../../../src-renderer/features/chart/result-groups.ts';
 import type { ChartEntry, RecordExtract } from '../../../src-shared/view-types.ts';
 
@@ -90,10 +90,6 @@ describe('words of an entry', () => {
     expect(boundsIn('<= 5')).toEqual({ low: null, high: 5 });
     expect(boundsIn('> 1,000')).toEqual({ low: 1000, high: null });
     expect(boundsIn('negative')).toEqual({ low: null, high: null });
-  });
-
-  it('takes seconds of operations and milliseconds of views for the same moment', () => {
-    expect(momentOf(1_795_000_000)).toBe(momentOf(1_795_000_000_000));
   });
 
   it('says components where there is no single value', () => {
