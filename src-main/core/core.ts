@@ -59,7 +59,12 @@ export function createCore(options: CoreOptions): Promise<Core> {
       demoFiles: () => resources.demo(),
       report,
     },
-    { version: options.version, ledgerDir: join(options.dataDir, 'ledger'), mdns: options.mdns, listen: options.listen ?? [] },
+    {
+      version: options.version,
+      ledgerDir: join(options.dataDir, 'ledger'),
+      mdns: options.mdns,
+      listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+    },
   );
   let terms: Terminology | null = null;
   const rpc = createRpc(workstation, () => (terms ??= createTerminology(resources.terminology())), report);

@@ -25,6 +25,12 @@ export interface Connections {
 const confirmationsEmbedded = 2;
 const retryMs = 5_000;
 
+/** The asked-for addresses, with the port that was found for those that left it open (`/tcp/0`). */
+function keptAddresses(asked: readonly string[], found: readonly string[]): string[] {
+  const port = found.map((address) => /\/tcp\/(\d+)/.exec(address)?.[1]).find((p) => p !== undefined);
+  return asked.map((address) => (port ? address.replace(/\/tcp\/0$/, `/tcp/${port}`) : address));
+}
+
 export function createConnections(deps: {
   readonly store: WorkstationStorePort;
   readonly crypto: RecordCryptoPort;
@@ -116,16 +122,20 @@ export function createConnections(deps: {
     );
   };
 
-  const startIpfs = () => {
+  const startIpfs = async () => {
     const { swarmKey, peers } = network.require();
-    return ipfs.start({ swarmKey: bytesOf(swarmKey), identity: secret('ipfsIdentity'), listen: listenAddresses(), peers, mdns: deps.mdns });
-  };
-
-  /** The port of the first start is kept, so that invitations stay true; where it is taken, another one is found. */
-  const listenAddresses = (): string[] => {
-    if (deps.listen.length > 0) return [...deps.listen];
-    const port = store.setting<number>('ipfsPort') ?? 0;
-    return [`/ip4/0.0.0.0/tcp/${port}`];
+    const start = (listen: readonly string[]) =>
+      ipfs.start({ swarmKey: bytesOf(swarmKey), identity: secret('ipfsIdentity'), listen, peers, mdns: deps.mdns });
+    // The ports of the first start are kept, so that invitations stay true.
+    const kept = store.setting<string[]>('ipfsListen');
+    try {
+      await start(kept ?? deps.listen);
+    } catch (error) {
+      // Somebody else has the port now: another one is found, and the peers are told by the next invitation or by mDNS.
+      if (!kept || !(error instanceof AppError) || error.details['reason'] !== 'listen') throw error;
+      await start(deps.listen);
+    }
+    store.setSetting('ipfsListen', keptAddresses(deps.listen, ipfs.addresses()));
   };
 
   return {
