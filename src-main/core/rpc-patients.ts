@@ -1,6 +1,6 @@
 /** Calls about patients: the front desk, the patient at the desk, the chart, import. */
 import type { CallName } from '../../src-shared/ipc-schema.ts';
-import type { Handlers } from './rpc.ts';
+import type { Handlers } from './rpc-handlers.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 

@@ -1,7 +1,7 @@
 /** Calls about the workstation itself: first run, people and sessions, staff, network, outbox. */
 import { rolesOf } from '../../src-shared/operations.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
-import type { Handlers } from './rpc.ts';
+import type { Handlers } from './rpc-handlers.ts';
 import { explainRefusal } from './services/sync/refusals.ts';
 import type { Workstation } from './services/workstation.ts';
 

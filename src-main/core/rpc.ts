@@ -3,21 +3,13 @@
  * The only place where calls and services meet.
  */
 import { AppError, toWireError } from '../../src-shared/errors.ts';
-import {
-  calls,
-  type CallMessage,
-  type CallName,
-  type CallOutput,
-  type CallParsed,
-  type ReplyMessage,
-} from '../../src-shared/ipc-schema.ts';
+import { calls, type CallMessage, type CallName, type ReplyMessage } from '../../src-shared/ipc-schema.ts';
 import type { Role } from '../../src-shared/operations.ts';
+import type { Handlers } from './rpc-handlers.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
-
-export type Handlers<N extends CallName> = { readonly [K in N]: (input: CallParsed<K>) => CallOutput<K> | Promise<CallOutput<K>> };
 
 /** Who may call: anyone at the screen, whoever is logged in, or whoever holds one of these roles in this clinic. */
 type Guard = 'anyone' | 'session' | 'governor' | readonly Role[];
