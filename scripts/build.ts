@@ -28,11 +28,18 @@ async function runStep(step: BuildStep, force: boolean): Promise<boolean> {
   return true;
 }
 
-/**
- * Brings dist/ up to date. Throws with the compiler's text where a step fails.
- * @returns the names of the steps that had something to do
- */
-export async function build(options: { readonly force?: boolean; readonly only?: readonly string[] } = {}): Promise<BuildStep['name'][]> {
+interface BuildOptions {
+  readonly force?: boolean;
+  readonly only?: readonly string[];
+}
+
+/** Brings dist/ up to date. Throws with the compiler's text where a step fails. */
+export async function build(options: BuildOptions = {}): Promise<void> {
+  await buildChanged(options);
+}
+
+/** Like `build`; resolves to the names of the steps that had something to do. */
+export async function buildChanged(options: BuildOptions = {}): Promise<BuildStep['name'][]> {
   mkdirSync(stamps, { recursive: true });
   const wanted = buildSteps.filter((step) => !options.only || options.only.includes(step.name));
   const built: BuildStep['name'][] = [];

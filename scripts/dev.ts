@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
-import { build } from './build.ts';
+import { build, buildChanged } from './build.ts';
 import { projectEnv, root } from './lib/project.ts';
 
 const args = process.argv.slice(2);
@@ -44,7 +44,7 @@ async function restart(): Promise<void> {
 
 async function rebuild(): Promise<void> {
   try {
-    const built = await build();
+    const built = await buildChanged();
     // The page reloads by itself when the screens are new (reload-on-change.ts).
     if (built.some((name) => name !== 'renderer')) await restart();
   } catch (error) {
