@@ -20,8 +20,8 @@ describe('the data folder', () => {
   });
 
   it('is the one given, from where the program was started', () => {
-    expect(dataFolderOf(['--data', 'here'], '/work')).toBe('/work/here');
-    expect(dataFolderOf(['--port', '1', '--data=/there'], '/work')).toBe('/there');
+    expect(dataFolderOf(['--data', 'here'], '/clinic')).toBe('/clinic/here');
+    expect(dataFolderOf(['--port', '1', '--data=/there'], '/clinic')).toBe('/there');
   });
 
   it('is asked for where the option stands alone', () => {
