@@ -127,9 +127,26 @@ export function createIndexer(deps: {
     return 'compartment' in decoded.payload ? decoded.payload.compartment : zero32;
   };
 
+  /**
+   * Whether the index has the key of every epoch so far of the compartment that an operation speaks of. Then its envelope, which takes
+   * milliseconds to open and is often one for all grants of a patient, would bring nothing new.
+   */
+  const holdsKeysOf = (session: Session, operation: StoredOperation): boolean => {
+    const decoded = codec.decodePayload(operation.operation);
+    if (decoded.kind !== 'Grant' && decoded.kind !== 'Revoke') return true;
+    const { compartment, epoch } = decoded.payload;
+    const epochs = new Set(session.index.keks({ compartment }).map((kek) => kek.epoch));
+    if (epochs.size <= epoch) return false;
+    return Array.from({ length: epoch + 1 }, (_, e) => epochs.has(e)).every(Boolean);
+  };
+
   /** False where the envelope's block is not here yet: the cursor waits for it. */
   const learn = async (session: Session, operation: StoredOperation): Promise<boolean> => {
     try {
+      if (holdsKeysOf(session, operation)) {
+        missing.delete(operation.operation.opId);
+        return true;
+      }
       const rows = await openEnvelope(session, operation);
       if (sessions.current() !== session) return false;
       missing.delete(operation.operation.opId);
