@@ -73,7 +73,8 @@ export function handlers(workstation: Workstation): Handlers<Names> {
         })),
       };
     },
-    'network.invitation': () => ({ invitation: network.invitationCode(workstation.ipfs.addresses()) }),
+    // Without the addresses, a clinic that joins at once would never find this one's records.
+    'network.invitation': async () => ({ invitation: network.invitationCode(await connections.addresses()) }),
     'network.readRequest': ({ requestCode }) => setup.readRequest(requestCode),
     'network.admit'({ requestCode }) {
       setup.admit(requestCode);

@@ -19,11 +19,18 @@ export interface Connections {
   /** What keeps the embedded ledger or the IPFS node from running. */
   error(): WireError | null;
   setEndpoint(endpoint: string): Promise<void>;
+  /**
+   * Where other workstations reach this one; waits for the IPFS node while it starts.
+   *
+   * @throws AppError PEER_UNREACHABLE where it does not come up.
+   */
+  addresses(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
 const confirmationsEmbedded = 2;
 const retryMs = 5_000;
+const startingLimitMs = 10_000;
 
 /** The asked-for addresses, with the port that was found for those that left it open (`/tcp/0`). */
 function keptAddresses(asked: readonly string[], found: readonly string[]): string[] {
@@ -49,6 +56,8 @@ export function createConnections(deps: {
   let sync: LedgerSync | null = null;
   let failure: WireError | null = null;
   let stopped = false;
+  let isListening = (): void => undefined;
+  const listening = new Promise<void>((resolve) => (isListening = resolve));
   const timers = new Set<NodeJS.Timeout>();
 
   const secret = (name: string): Uint8Array => {
@@ -136,6 +145,7 @@ export function createConnections(deps: {
       await start(deps.listen);
     }
     store.setSetting('ipfsListen', keptAddresses(deps.listen, ipfs.addresses()));
+    isListening();
   };
 
   return {
@@ -171,6 +181,22 @@ export function createConnections(deps: {
       ledger.close();
       network.save({ ...settings, endpoint });
       startSync();
+    },
+    async addresses() {
+      let limit: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        limit = setTimeout(() => {
+          const message =
+            'This workstation is not ready for connections of others yet, so nobody could reach it. Nothing was changed. Try again in a moment.';
+          reject(new AppError('PEER_UNREACHABLE', message));
+        }, startingLimitMs);
+      });
+      try {
+        await Promise.race([listening, late]);
+      } finally {
+        clearTimeout(limit);
+      }
+      return ipfs.addresses();
     },
     async stop() {
       stopped = true;
