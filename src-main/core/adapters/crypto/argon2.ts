@@ -50,7 +50,10 @@ export function createArgon2(): Argon2 {
 }
 
 function workerUrl(): URL {
-  const bundled = new URL('./argon2-worker.mjs', import.meta.url);
+  const beside = new URL('./argon2-worker.mjs', import.meta.url);
+  // A packaged program's worker lies outside its archive (electron-builder.yml): a thread is not started from inside.
+  const unpacked = new URL(beside.href.replace('/app.asar/', '/app.asar.unpacked/'));
+  const bundled = existsSync(fileURLToPath(unpacked)) ? unpacked : beside;
   return existsSync(fileURLToPath(bundled)) ? bundled : new URL('./argon2-worker.ts', import.meta.url);
 }
 
