@@ -44,8 +44,10 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
   if (filter.states !== undefined) {
     if (!filter.states.every((state) => states.includes(state)))
       throw new AppError('INVALID_INPUT', 'There is no such state of an operation.');
-    conditions.push(`state IN (SELECT value FROM json_each(?))`);
-    parameters.push(JSON.stringify(filter.states));
+    const [state, ...others] = filter.states;
+    const single = state !== undefined && others.length === 0;
+    conditions.push(single ? 'state = ?' : 'state IN (SELECT value FROM json_each(?))');
+    parameters.push(single ? state : JSON.stringify(filter.states));
   }
   if (filter.origin !== undefined) {
     // In the text, not as a parameter: only so can the partial index serve it.
