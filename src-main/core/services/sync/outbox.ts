@@ -112,7 +112,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
 
   async function round(): Promise<number> {
     const open = store.openTransactions();
-    if (open.length === 0 && queue.next(batchLimit).length === 0) return queue.waiting ? waitingPollMs : idlePollMs;
+    if (open.length === 0 && queue.next(1).length === 0) return queue.waiting ? waitingPollMs : idlePollMs;
     // Nothing is concluded from the answers of another chain, and nothing sent to it.
     if (!checked || store.followedBlocks(1).length === 0) await ledger.check();
     checked = true;
@@ -131,7 +131,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
     }
     const sent = await sendBatch(batch, Math.max(nonce, ...left.map((transaction) => transaction.nonce + 1)));
     if (sent && !queue.waiting) error = null;
-    return sent && queue.next(batchLimit).length === 0 ? openPollMs : 0;
+    return sent && queue.next(1).length === 0 ? openPollMs : 0;
   }
 
   const loop = createLoop(round, (failure) => {
