@@ -72,6 +72,7 @@ await figure('record-save', async () => {
   const limits: number[] = [];
   for (let round = 0; round <= rounds; round++) {
     const texts = Array.from({ length: savesPerRound }, text);
+    const before = process.cpuUsage();
     const ms = await timed(async () => {
       for (const json of texts) {
         const { id, resourceType } = JSON.parse(json) as { id: string; resourceType: string };
@@ -81,12 +82,15 @@ await figure('record-save', async () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     });
+    const { user, system } = process.cpuUsage(before);
     const rawMs = await rawRound(texts);
     // The first round warms up.
     if (round === 0) continue;
     values.push((savesPerRound / ms) * 1000);
     limits.push((savesPerRound / rawMs) * 1000);
-    say(`round ${round}: ${Math.round(values.at(-1) ?? 0)} saves/s, raw ${Math.round(limits.at(-1) ?? 0)}`);
+    say(
+      `round ${round}: ${Math.round(values.at(-1) ?? 0)} saves/s, raw ${Math.round(limits.at(-1) ?? 0)}; ${((user + system) / 1000 / savesPerRound).toFixed(2)} ms of processor a save`,
+    );
   }
   await w.stop();
   return { value: median(values), unit: 'saves/s', limit: median(limits) };
