@@ -14,14 +14,26 @@ afterAll(async () => {
 
 it('keeps its addresses over a restart, so that those it invited find it again', async () => {
   await foundClinic(a, 'Clinic A');
-  await a.until('an address', () => a.ask('network.view', {}), (view) => view.addresses.length > 0);
+  await a.until(
+    'an address',
+    () => a.ask('network.view', {}),
+    (view) => view.addresses.length > 0,
+  );
   const { invitation } = await a.ask('network.invitation', {});
   const { phrase } = await b.ask('setup.createPhrase', {});
   await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  await b.until('connected', () => b.snapshot(), (s) => s.sync.peers === 1 && s.sync.state === 'online');
+  await b.until(
+    'connected',
+    () => b.snapshot(),
+    (s) => s.sync.peers === 1 && s.sync.state === 'online',
+  );
   const { endpoint } = a.core.workstation.network.require();
   await a.restart();
   await b.restart();
-  await b.until('connected again', () => b.snapshot(), (s) => s.sync.peers === 1 && s.sync.state === 'online');
+  await b.until(
+    'connected again',
+    () => b.snapshot(),
+    (s) => s.sync.peers === 1 && s.sync.state === 'online',
+  );
   expect(a.core.workstation.network.require().endpoint).toBe(endpoint);
 });
