@@ -50,6 +50,8 @@ export interface SyncView {
 export interface Snapshot {
   readonly phase: Phase;
   readonly version: string;
+  /** When this core started: another value means that it ended in between, and whoever was logged in no longer is. */
+  readonly startedAt: number;
   readonly clinic: { readonly id: string; readonly name: string } | null;
   readonly people: readonly LocalPerson[];
   readonly session: SessionView | null;

@@ -12,6 +12,9 @@ class AppState {
   /** Why there is no snapshot. */
   failure: AppError | null = $state.raw(null);
 
+  /** The core ended and was started again since somebody last logged in: what was under way then may not have been done. */
+  restarted = $state(false);
+
   session: SessionView | null = $derived(this.snapshot?.session ?? null);
   #starting: Promise<void> | null = null;
   #listening = false;
@@ -35,6 +38,8 @@ class AppState {
   }
 
   take(snapshot: Snapshot): void {
+    if (snapshot.session) this.restarted = false;
+    else if (this.snapshot && this.snapshot.startedAt !== snapshot.startedAt) this.restarted = true;
     this.snapshot = snapshot;
     this.failure = null;
   }

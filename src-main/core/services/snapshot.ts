@@ -33,6 +33,7 @@ export function createSnapshots(deps: {
   readonly setup: Setup;
   readonly indexer: Indexer;
 }): SnapshotSource {
+  const startedAt = Date.now();
   const { store, network, connections, directory, people, sessions, setup, indexer } = deps;
   const settings = (): SettingsView => ({ ...defaultSettings, ...store.workstation.setting<Partial<SettingsView>>('settings') });
 
@@ -85,6 +86,7 @@ export function createSnapshots(deps: {
     read: () => ({
       phase: setup.phase(),
       version: deps.version,
+      startedAt,
       clinic: setup.clinic(),
       people: setup.clinic() ? people.local() : [],
       session: session(),
