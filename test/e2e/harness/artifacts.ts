@@ -5,12 +5,14 @@ import type { Page } from 'playwright-core';
 import { onTestFailed } from 'vitest';
 import { root } from '../../../scripts/lib/project.ts';
 
-/** Inside a test: takes pictures of these pages if it fails. */
-export function keepPicturesOnFailure(pages: Readonly<Record<string, Page>>): void {
+type Pages = Readonly<Record<string, Page>>;
+
+/** Inside a test: takes pictures of these pages if it fails; given a function, of the pages that are open then. */
+export function keepPicturesOnFailure(pages: Pages | (() => Pages)): void {
   onTestFailed(async ({ task }) => {
     const folder = join(root, 'test-results');
     mkdirSync(folder, { recursive: true });
-    for (const [name, page] of Object.entries(pages)) {
+    for (const [name, page] of Object.entries(typeof pages === 'function' ? pages() : pages)) {
       if (page.isClosed()) continue;
       const file = `${task.name.replace(/[^\w-]+/g, '-').slice(0, 80)}-${name}.png`;
       await page.screenshot({ path: join(folder, file), fullPage: true });

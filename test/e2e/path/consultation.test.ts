@@ -10,7 +10,7 @@ import { temporaryFolder } from '../harness/data-folder.ts';
 import { countTypes, packagedBundles, patientOf } from './bundles.ts';
 import { admit, enrol, invite } from './pages/administration.ts';
 import * as chart from './pages/chart.ts';
-import { askToJoin, setUpClinic } from './pages/first-run.ts';
+import { askToJoin } from './pages/first-run.ts';
 import { nothingWaits, openScreen, statusBar } from './pages/frame.ts';
 import * as desk from './pages/front-desk.ts';
 import { answer } from './pages/keys.ts';
