@@ -56,6 +56,15 @@ async function restart(dir = ledgerDir()) {
 }
 
 describe('the embedded ledger', () => {
+  it('leaves no process behind when it is stopped while it starts', async () => {
+    await at.embedded.stop();
+    const starting = restart();
+    await at.embedded.stop();
+    await starting;
+    expect(existsSync(join(ledgerDir(), 'anvil.pid.json'))).toBe(false);
+    await expect(fetch(at.url)).rejects.toThrow();
+  });
+
   it('deploys the contracts once, at an address that follows from the governors', async () => {
     const again = await at.embedded.deploy(at.url, chainId, [governor.address.toLowerCase()], 1);
     expect(again).toEqual(at.config);

@@ -110,8 +110,15 @@ async function keepCopies({ state, stopping: { signal } }: Run): Promise<void> {
 /** The embedded ledger; one run at a time. */
 export function createEmbeddedLedger(): EmbeddedLedgerPort {
   let run: Run | null = null;
+  // A stop that comes while the ledger starts would find nothing to stop and leave the process behind: one after the other.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const done = last.then(step);
+    last = done.catch(() => undefined);
+    return done;
+  };
 
-  async function stop(): Promise<void> {
+  async function end(): Promise<void> {
     const current = run;
     run = null;
     if (current === null) return;
@@ -122,17 +129,18 @@ export function createEmbeddedLedger(): EmbeddedLedgerPort {
   }
 
   return {
-    async start({ dir, chainId, port }) {
-      await stop();
-      await mkdir(dir, { recursive: true });
-      const state = anvilState(dir);
-      await stopOrphan(dir, state.file);
-      const started = await launch(dir, state, chainId, () => freePort(port));
-      run = { dir, chainId, state, stopping: new AbortController(), process: started, watching: Promise.resolve() };
-      run.watching = Promise.all([watch(run), keepCopies(run)]).then(() => undefined);
-      return { url: started.url, port: started.port };
-    },
+    start: ({ dir, chainId, port }) =>
+      inTurn(async () => {
+        await end();
+        await mkdir(dir, { recursive: true });
+        const state = anvilState(dir);
+        await stopOrphan(dir, state.file);
+        const started = await launch(dir, state, chainId, () => freePort(port));
+        run = { dir, chainId, state, stopping: new AbortController(), process: started, watching: Promise.resolve() };
+        run.watching = Promise.all([watch(run), keepCopies(run)]).then(() => undefined);
+        return { url: started.url, port: started.port };
+      }),
     deploy: deployContracts,
-    stop,
+    stop: () => inTurn(end),
   };
 }
