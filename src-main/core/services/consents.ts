@@ -48,7 +48,7 @@ const cachedPatients = 200;
 const purposeNames = new Map(Object.entries(purposes).map(([name, code]) => [code as number, name as Purpose]));
 
 export function isCurrent(grant: Grant, at: number): boolean {
-  return grant.from <= at && (grant.until === 0 || at <= grant.until);
+  return grant.from <= at && (grant.until === 0 || at < grant.until);
 }
 
 export function createConsents(

@@ -9,7 +9,7 @@ import type { AccessHolder, PatientSummary, SharingEvent, SharingView } from '..
 import type { EncodedBlock, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, isPersonGrantee, zero32 } from './bytes.ts';
 import { compartmentOf, compartmentsOf, kekOf, keksUpTo } from './compartments.ts';
-import type { Consents } from './consents.ts';
+import { isCurrent, type Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { Profiles } from './profiles.ts';
 import type { NetworkService } from './network.ts';
@@ -45,6 +45,7 @@ export function createSharing(deps: {
   readonly signing: Signing;
   readonly publisher: Publisher;
   readonly reader: CommitReader;
+  readonly clock: () => number;
 }): Sharing {
   const { store, codec, crypto, consents, directory, profiles, network, signing, publisher, reader } = deps;
 
@@ -172,10 +173,13 @@ export function createSharing(deps: {
   ): Promise<EncodedBlock | null> => {
     const { id } = network.require();
     const states = consents.of(desk.patient);
+    const now = Math.floor(deps.clock() / 1000);
     const remaining = new Map<string, string[]>();
     for (const compartment of next.keys()) {
-      for (const grantee of states.get(compartment)?.grants.keys() ?? []) {
-        if (grantee !== leaving && knownEncryptionKey(grantee)) remaining.set(grantee, [...(remaining.get(grantee) ?? []), compartment]);
+      for (const [grantee, grant] of states.get(compartment)?.grants ?? []) {
+        // Whose time is over gets no new keys either.
+        if (grantee !== leaving && isCurrent(grant, now) && knownEncryptionKey(grantee))
+          remaining.set(grantee, [...(remaining.get(grantee) ?? []), compartment]);
       }
     }
     if (remaining.size === 0) return null;
