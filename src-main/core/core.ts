@@ -43,7 +43,10 @@ const snapshotIntervalMs = 100;
 /** Throws STORE_NEWER, STORE_DAMAGED, STORE_IN_USE or DISK_FULL where the data folder cannot be opened. */
 export function createCore(options: CoreOptions): Promise<Core> {
   const crypto = createRecordCrypto();
-  const store = createStore({ dir: options.dataDir, machineKey: machineKey(options.dataDir, (length) => crypto.randomBytes(length)) });
+  const store = createStore({
+    dir: options.dataDir,
+    machineKey: () => machineKey(options.dataDir, (length) => crypto.randomBytes(length)),
+  });
   const blocks = createBlockstore({ dir: options.dataDir });
   const resources = createResources(options.resourcesDir);
   const workstation = createWorkstation(

@@ -67,7 +67,10 @@ export interface WorkstationStorePort {
   setSetting(name: string, value: unknown): void;
   people(): PersonRow[];
   addPerson(person: PersonRow): void;
-  removePerson(account: string): void;
+  /** Runs a step whose writes here count together: all of them or, where it throws or the process ends, none. */
+  atomically<T>(step: () => T): T;
+  /** Forgets everything: for what a first run that did not come to its end has left. */
+  clear(): void;
   /**
    * The commit point of a save: all or none. Known opIds are left as they are. `replaces`: operations made here that the ledger refused and that
    * these take the place of, with everything they held.

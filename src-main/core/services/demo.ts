@@ -78,7 +78,8 @@ export function createDemo(deps: {
       const progress = (label: string) => facts.tell('progress', { job: 'demo', label, done: done++, total });
 
       progress(`Setting up ${demo.clinicName}`);
-      await setup.createClinic({ clinicName: demo.clinicName, personName: admin.name, passphrase, phrase: keys.createPhrase() });
+      const phrase = keys.createPhrase();
+      await setup.createClinic({ clinicName: demo.clinicName, personName: admin.name, passphrase, phrase, unfinished: true });
       for (const person of others) {
         progress(`Enrolling ${person.name}`);
         const { enrolmentCode } = await people.createKey(person.name, passphrase, keys.createPhrase());
@@ -111,7 +112,10 @@ export function createDemo(deps: {
         await imports.run(sessions.require(), bytes, patient);
       }
       const view: DemoView = { passphrase, pin, cards: registered.map(({ patient, name, card }) => ({ patient, name, card })) };
-      store.setSetting('demo', view);
+      store.atomically(() => {
+        store.setSetting('demo', view);
+        setup.complete();
+      });
       sessions.lock();
       facts.tell('progress', { job: 'demo', label: 'Ready', done: total, total });
       facts.tell('status', null);

@@ -41,7 +41,7 @@ export interface PeopleDeps {
 }
 
 export interface People {
-  /** Seals the key under the passphrase and keeps it here. Throws PHRASE_INVALID, ALREADY_EXISTS. */
+  /** Seals the key under the passphrase and keeps it here with its enrolment code. Throws PHRASE_INVALID, ALREADY_EXISTS. */
   addLocal(name: string, passphrase: string, phrase: string): Promise<PersonKeys>;
   createKey(name: string, passphrase: string, phrase: string): Promise<{ account: string; enrolmentCode: string }>;
   enrolmentCode(account: string): string;
@@ -82,12 +82,11 @@ export function createPeople(deps: PeopleDeps): People {
     const entropy = unlocked.entropy();
     const sealed = await keys.seal(entropy, passphrase, sealContext.person(unlocked.account));
     entropy.fill(0);
-    store.workstation.addPerson({
-      account: unlocked.account,
-      name,
-      encryptionKey: unlocked.encryptionKey,
-      sealed,
-      createdAt: deps.clock(),
+    const { account, encryptionKey } = unlocked;
+    // Together: somebody who is here without a code could never be enrolled.
+    store.workstation.atomically(() => {
+      store.workstation.addPerson({ account, name, encryptionKey, sealed, createdAt: deps.clock() });
+      store.workstation.setSetting(`enrolment:${account}`, codeOf(name, unlocked));
     });
     return unlocked;
   };
@@ -113,11 +112,9 @@ export function createPeople(deps: PeopleDeps): People {
     addLocal,
     async createKey(name, passphrase, phrase) {
       const unlocked = await addLocal(name, passphrase, phrase);
-      const enrolmentCode = codeOf(name, unlocked);
-      store.workstation.setSetting(`enrolment:${unlocked.account}`, enrolmentCode);
       const { account } = unlocked;
       unlocked.destroy();
-      return { account, enrolmentCode };
+      return { account, enrolmentCode: api.enrolmentCode(account) };
     },
     enrolmentCode(account) {
       const code = store.workstation.setting<string>(`enrolment:${account}`);

@@ -23,6 +23,13 @@ export interface Founding {
   readonly personName: string;
   readonly passphrase: string;
   readonly phrase: string;
+  /** More is to follow before the clinic can be used (the demo): until `complete`, a start forgets all of it. */
+  readonly unfinished?: boolean;
+}
+
+/** Forgets a clinic that was being made when the workstation ended: nobody could use what there is of it. For the start, before anything is read. */
+export function forgetUnfinished(store: WorkstationStorePort): void {
+  if (store.setting<boolean>('unfinished')) store.clear();
 }
 
 export interface Setup {
@@ -31,6 +38,8 @@ export interface Setup {
   /** While joining. */
   requestCode(): string | null;
   createClinic(founding: Founding): Promise<void>;
+  /** Ends what `unfinished` began. */
+  complete(): void;
   join(founding: Founding & { readonly invitation: string }): Promise<{ requestCode: string }>;
   readRequest(code: string): { organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean };
   /** Signs the admission as a governor. */
@@ -140,10 +149,14 @@ export function createSetup(deps: {
 
   /** One first run at a time, on a workstation that has none; what an interrupted one left is cleared. */
   const once = async <T>(step: () => Promise<T>): Promise<T> => {
+    if (store.setting<boolean>('unfinished')) {
+      const message = 'The demo clinic was not finished. Close Anamnesis and start it again: it then begins anew.';
+      throw new AppError('ALREADY_SET_UP', message);
+    }
     if (clinic() || busy) throw new AppError('ALREADY_SET_UP', 'This workstation is already set up.');
     busy = true;
     try {
-      for (const person of store.people()) store.removePerson(person.account);
+      store.clear();
       return await step();
     } finally {
       busy = false;
@@ -166,11 +179,16 @@ export function createSetup(deps: {
         const admin = await deps.people().addLocal(founding.personName, founding.passphrase, founding.phrase);
         network.save(await connections.createNetwork(admin.account));
         const { request: r, blocks } = await prepare(founding, admin);
-        publisher.publish(blocks, [admission(r, admin)]);
-        store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+        // Together: an admission without the clinic it is of would stay in the directory as somebody else's.
+        store.atomically(() => {
+          store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+          store.setSetting('unfinished', founding.unfinished);
+          publisher.publish(blocks, [admission(r, admin)]);
+        });
         connections.start();
         sessions.begin(admin, founding.personName);
       }),
+    complete: () => store.setSetting('unfinished', undefined),
     join: (founding) =>
       once(async () => {
         network.save(network.readInvitation(founding.invitation));
@@ -178,8 +196,10 @@ export function createSetup(deps: {
         const { request: r, blocks } = await prepare(founding, admin);
         deps.ipfs.put(blocks);
         const requestCode = crypto.encodeCode(requestPrefix, r);
-        store.setSetting('requestCode', requestCode);
-        store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+        store.atomically(() => {
+          store.setSetting('requestCode', requestCode);
+          store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+        });
         admin.destroy();
         connections.start();
         facts.tell('status', null);

@@ -20,7 +20,7 @@ import { createPublisher } from './publisher.ts';
 import { createRecords } from './records.ts';
 import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
-import { createSetup, type Setup } from './setup.ts';
+import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
@@ -53,6 +53,7 @@ export type Workstation = ReturnType<typeof createWorkstation>;
 export function createWorkstation(ports: WorkstationPorts, options: WorkstationOptions) {
   const { store, crypto, codec, ipfs, clock, report } = ports;
   const facts = createFactBus();
+  forgetUnfinished(store.workstation);
   const network = createNetwork(store.workstation, codec, crypto);
   const directory = createDirectory(store.workstation, codec);
   const consents = createConsents(store.workstation, codec, directory);
@@ -128,6 +129,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     signing,
     publisher,
     reader,
+    clock,
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });

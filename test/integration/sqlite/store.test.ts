@@ -150,8 +150,52 @@ describe('workstation.db', () => {
     workstation.addPerson(person);
     workstation.addPerson({ ...person, sealed: { ...sealed, ciphertext: 'BB' }, createdAt: 6 });
     expect(workstation.people()).toEqual([{ ...person, sealed: { ...sealed, ciphertext: 'BB' } }]);
-    workstation.removePerson(alice);
-    expect(workstation.people()).toEqual([]);
+  });
+
+  it('keeps what is written together as a whole or not at all', () => {
+    const { workstation } = openStore();
+    workstation.setSetting('before', 1);
+    const broken = () =>
+      workstation.atomically(() => {
+        workstation.setSetting('clinic', 'half');
+        workstation.enqueue([commit()]);
+        throw new Error('ended here');
+      });
+    expect(broken).toThrow('ended here');
+    expect([workstation.setting('before'), workstation.setting('clinic'), workstation.countOperations({})]).toEqual([1, undefined, 0]);
+  });
+
+  it('forgets everything when told so, and goes on counting', () => {
+    const { workstation } = openStore();
+    workstation.setSetting('clinic', 'one');
+    workstation.enqueue([commit()]);
+    const [before] = workstation.operations({});
+    workstation.clear();
+    expect([workstation.setting('clinic'), workstation.people(), workstation.operations({})]).toEqual([undefined, [], []]);
+    workstation.enqueue([commit()]);
+    expect(workstation.operations({})[0]?.seq).toBeGreaterThan(before?.seq ?? 0);
+  });
+
+  it('asks for the key only once the folder is its own', () => {
+    const dir = temporaryFolder();
+    const first = createStore({ dir, machineKey });
+    let asked = false;
+    const second = () =>
+      createStore({
+        dir,
+        machineKey: () => {
+          asked = true;
+          return machineKey;
+        },
+      });
+    expect([code(second), asked]).toEqual(['STORE_IN_USE', false]);
+    first.close();
+  });
+
+  it('says that the folder cannot be made where a file is in its place', () => {
+    const dir = join(temporaryFolder(), 'file');
+    writeFileSync(dir, '');
+    expect(code(() => createStore({ dir, machineKey }))).toBe('NOT_ALLOWED');
   });
 });
 

@@ -50,6 +50,24 @@ export function translate(error: unknown, file: string): unknown {
   return error;
 }
 
+/** Runs a step on the files of a folder; what the operating system refuses becomes an AppError. */
+export function onDisk<T>(dir: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (['ENOSPC', 'EDQUOT', 'EIO'].includes(code)) {
+      const message = `The disk could not be written (${dir}). What was saved before is safe. Free some space, then start again.`;
+      throw new AppError('DISK_FULL', message, { folder: dir, system: code }, { cause: error });
+    }
+    if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST'].includes(code)) {
+      const message = `The data folder ${dir} cannot be written. Nothing was changed. Check its permissions, or choose another folder.`;
+      throw new AppError('NOT_ALLOWED', message, { folder: dir, system: code }, { cause: error });
+    }
+    throw error;
+  }
+}
+
 /** Runs a step on a database file; failures of SQLite become AppErrors. */
 export function translated<T>(file: string, step: () => T): T {
   try {

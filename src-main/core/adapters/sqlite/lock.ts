@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../../../src-shared/errors.ts';
-import { translate } from './errors.ts';
+import { translate, translated } from './errors.ts';
 
 export interface FolderLock {
   release(): void;
@@ -16,7 +16,7 @@ export interface FolderLock {
 /** @throws AppError STORE_IN_USE while another process (or another store in this one) holds the folder. */
 export function lockFolder(dir: string): FolderLock {
   // A process that was killed a moment ago may still be on its way out: wait for it shortly.
-  const db = new Database(join(dir, 'lock.db'), { timeout: 1000 });
+  const db = translated('lock.db', () => new Database(join(dir, 'lock.db'), { timeout: 1000 }));
   try {
     db.pragma('journal_mode = DELETE');
     db.exec('BEGIN EXCLUSIVE');

@@ -10,7 +10,7 @@ import { accountFile, markDamaged, setAside, takeDamagedMark } from './account-f
 import { accountIndex } from './account-index.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
-import { translated } from './errors.ts';
+import { onDisk, translated } from './errors.ts';
 import { lockFolder } from './lock.ts';
 import { accountMigrations } from './migrations/account/index.ts';
 import { draftMigrations } from './migrations/drafts/index.ts';
@@ -22,18 +22,19 @@ const accountCacheKiB = 48 * 1024;
 
 /**
  * Opens the data folder, creating what is missing.
- * @param options.machineKey 32 bytes.
+ * @param options.machineKey 32 bytes, or how to get them once the folder is this core's: two that start at once on a new folder must not make two keys.
  * @throws AppError STORE_IN_USE, STORE_NEWER, STORE_DAMAGED (workstation.db is never replaced), NOT_ALLOWED, DISK_FULL.
  */
-export function createStore(options: { readonly dir: string; readonly machineKey: Uint8Array }): StorePort {
+export function createStore(options: { readonly dir: string; readonly machineKey: Uint8Array | (() => Uint8Array) }): StorePort {
   const { dir, machineKey } = options;
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  onDisk(dir, () => mkdirSync(dir, { recursive: true, mode: 0o700 }));
   const lock = lockFolder(dir);
   const open = new Set<AccountIndexPort>();
   try {
     const file = join(dir, 'workstation.db');
     refuseLostWorkstation(dir, file);
-    const workstation = workstationStore(openDatabase({ file, key: machineKey, migrations: workstationMigrations }));
+    const key = typeof machineKey === 'function' ? onDisk(dir, machineKey) : machineKey;
+    const workstation = workstationStore(openDatabase({ file, key, migrations: workstationMigrations }));
     return {
       workstation,
       openAccount(account, key) {

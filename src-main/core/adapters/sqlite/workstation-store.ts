@@ -20,7 +20,6 @@ export function workstationStore(db: Db): WorkstationStorePort {
   const addPerson = db.prepare(`
     INSERT INTO people (account, name, encryption_key, sealed, created_at) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (account) DO UPDATE SET name = excluded.name, encryption_key = excluded.encryption_key, sealed = excluded.sealed`);
-  const removePerson = db.prepare('DELETE FROM people WHERE account = ?');
 
   return translating<WorkstationStorePort>('workstation.db', {
     setting<T>(name: string): T | undefined {
@@ -44,8 +43,11 @@ export function workstationStore(db: Db): WorkstationStorePort {
     addPerson(person) {
       addPerson.run(person.account, person.name, person.encryptionKey, JSON.stringify(person.sealed), person.createdAt);
     },
-    removePerson(account) {
-      removePerson.run(account);
+    atomically: (step) => db.transaction(step).immediate(),
+    clear() {
+      // Ids of operations go on from where they were: an index that is still open must not take new ones for those it has seen.
+      const tables = ['settings', 'people', 'transaction_operations', 'transactions', 'operations', 'followed_blocks'];
+      db.transaction(() => tables.forEach((table) => db.exec(`DELETE FROM ${table}`))).immediate();
     },
     enqueue: (list, replaces) => operations.enqueue(list, replaces),
     operation: (opId) => operations.operation(opId),
