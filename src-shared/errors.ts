@@ -13,6 +13,7 @@ export const errorCodes = [
   'WRONG_CREDENTIALS',
   'TRY_LATER',
   'PHRASE_INVALID',
+  'KEY_INVALID',
   'CODE_INVALID',
   'CARD_INVALID',
   'NOT_FOUND',

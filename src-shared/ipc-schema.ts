@@ -16,6 +16,13 @@ const name = line(200).min(1);
 const passphrase = z.string().min(1).max(1024);
 const newPassphrase = z.string().min(10).max(1024);
 const phrase = z.string().min(1).max(500);
+/** A key that somebody has already. */
+const keySource = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('phrase'), phrase }),
+  z.strictObject({ kind: z.literal('privateKey'), privateKey: z.string().min(1).max(200) }),
+  z.strictObject({ kind: z.literal('keystore'), json: z.string().min(1).max(16_384), password: z.string().max(1024) }),
+]);
+export type KeySource = z.infer<typeof keySource>;
 const pin = z.string().regex(/^[0-9]{6,12}$/);
 const code = z.string().min(1).max(20_000);
 const category = z.enum(categories);
@@ -89,6 +96,15 @@ export const calls = {
     z.strictObject({ personName: name, passphrase: newPassphrase, phrase }),
   ),
   'people.enrolmentCode': call<{ enrolmentCode: string }>()(z.strictObject({ account })),
+  // -- one's own key
+  /** Whose key this is; keeps nothing. */
+  'keys.read': call<{ account: string; fromPhrase: boolean }>()(z.strictObject({ key: keySource })),
+  'keys.take': call<{ account: string; enrolmentCode: string }>()(
+    z.strictObject({ personName: name, passphrase: newPassphrase, key: keySource }),
+  ),
+  'keys.phrase': call<{ phrase: string | null }>()(z.strictObject({ passphrase })),
+  'keys.keystore': call<{ json: string }>()(z.strictObject({ passphrase, password: newPassphrase })),
+  'keys.changePassphrase': call<null>()(z.strictObject({ passphrase, newPassphrase })),
   'session.logIn': call<null>()(z.strictObject({ account, passphrase })),
   'session.lock': call<null>()(nothing),
   /** Somebody is there: puts off the idle lock. */

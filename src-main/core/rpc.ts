@@ -12,6 +12,7 @@ import {
   type ReplyMessage,
 } from '../../src-shared/ipc-schema.ts';
 import type { Role } from '../../src-shared/operations.ts';
+import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
 import type { Terminology } from './services/terminology.ts';
@@ -35,6 +36,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'setup.join': 'anyone',
   'people.createKey': 'anyone',
   'people.enrolmentCode': 'anyone',
+  'keys.read': 'anyone',
+  'keys.take': 'anyone',
+  'keys.phrase': 'session',
+  'keys.keystore': 'session',
+  'keys.changePassphrase': 'session',
   'session.logIn': 'anyone',
   'session.lock': 'anyone',
   'session.touch': 'anyone',
@@ -83,7 +89,11 @@ export interface Rpc {
 }
 
 export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
-  const handlers: Handlers<CallName> = { ...workstationHandlers(workstation), ...patientHandlers(workstation, terminology) };
+  const handlers: Handlers<CallName> = {
+    ...workstationHandlers(workstation),
+    ...accountHandlers(workstation),
+    ...patientHandlers(workstation, terminology),
+  };
 
   const check = (guard: Guard) => {
     if (guard === 'anyone') return;

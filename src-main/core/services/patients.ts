@@ -207,9 +207,9 @@ export function createPatients(deps: {
       const phrase = keys.createPhrase();
       const patient = keys.fromPhrase(phrase);
       try {
-        const entropy = patient.entropy();
-        const sealed = await keys.seal(entropy, pin, sealContext.card(patient.account));
-        entropy.fill(0);
+        const secret = patient.secret();
+        const sealed = await keys.seal(secret, pin, sealContext.card(patient.account));
+        secret.fill(0);
         const card = keys.encodeCard(patient.account, sealed);
         const row = await publishRegistration(session, patient, demographics, firstGrants);
         return { patient: summaryOf(row), card, phrase };

@@ -1,6 +1,7 @@
 /** All services of one workstation, put together over the ports. What they tell each other goes over the fact bus. */
 import type { EmbeddedLedgerPort, IpfsPort, KeyPort, LedgerPort, OperationCodecPort, RecordCryptoPort, StorePort } from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
@@ -87,6 +88,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   };
   const organization = () => clinic().id;
   const people: People = createPeople({ ...ports, directory, profiles, sessions, signing, publisher, network, organization });
+  const accounts = createAccounts({ store: store.workstation, keys: ports.keys, attempts, sessions, directory, people });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
   const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
   const indexer = createIndexer({ store: store.workstation, ipfs, crypto, codec, reader, people, sessions, network, facts, report });
@@ -197,6 +199,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       connections,
       setup,
       people,
+      accounts,
       patients,
       chart,
       sharing,
@@ -204,6 +207,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
+    keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
     ...{ uploads, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
     start() {
       if (setup.phase() !== 'unconfigured') connections.start();
