@@ -149,6 +149,8 @@ export const calls = {
     }),
   ),
   'desk.revoke': call<null>()(z.strictObject({ grantee: bytes32, categories: z.array(category).max(categories.length) })),
+  /** The same of everything, sealed by the patient at the desk. */
+  'desk.export': call<view.ExportResult>()(nothing),
   // -- chart
   'chart.open': call<view.ChartView>()(z.strictObject({ patient: account })),
   'chart.entries': call<{ entries: view.ChartEntry[]; more: boolean }>()(
@@ -162,6 +164,8 @@ export const calls = {
   ),
   'chart.record': call<view.RecordView>()(z.strictObject({ patient: account, recordId: uuid, versionId: uuid.optional() })),
   'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account })),
+  /** Makes a verifiable export of what the person logged in may read; it is fetched with files.read. */
+  'chart.export': call<view.ExportResult>()(z.strictObject({ patient: account })),
   'chart.saveEncounter': call<view.SavedRecords>()(encounterInput),
   'drafts.list': call<view.Draft[]>()(z.strictObject({ patient: account.optional() })),
   'drafts.save': call<null>()(
@@ -172,6 +176,7 @@ export const calls = {
   // -- import
   'files.begin': call<{ file: string }>()(z.strictObject({ name: line(255), size: z.number().int().min(0) })),
   'files.append': call<null>()(z.strictObject({ file: uuid, offset: z.number().int().min(0), base64: z.string().max(1_500_000) })),
+  'files.read': call<{ base64: string }>()(z.strictObject({ file: uuid, offset: z.number().int().min(0) })),
   'files.discard': call<null>()(z.strictObject({ file: uuid })),
   'import.preview': call<view.ImportPreview>()(z.strictObject({ file: uuid, patient: account.nullable() })),
   'import.run': call<view.ImportResult>()(z.strictObject({ file: uuid, patient: account })),

@@ -349,6 +349,17 @@ export interface VerifyReport {
   }[];
 }
 
+/** A verifiable export that waits to be fetched. */
+export interface ExportResult {
+  readonly file: string;
+  readonly name: string;
+  readonly size: number;
+  readonly records: number;
+  readonly commits: number;
+  /** Commits whose content is not here; the file names them. */
+  readonly missing: number;
+}
+
 export interface Progress {
   readonly job: string;
   readonly label: string;
