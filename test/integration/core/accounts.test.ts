@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../../src-shared/errors.ts';
+import { CoreProcess } from './core-process.ts';
 import { foundClinic, logIn, passphrase, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const words = 'test test test test test test test test test test test junk';
@@ -90,4 +95,73 @@ describe('the key of a person', () => {
       await second.stop();
     }
   }, 60_000);
+});
+
+describe('a changed passphrase', () => {
+  const next = 'another long passphrase';
+
+  it('opens instead of the old one, also after a restart, and what was there stays', async () => {
+    const w = await startWorkstation();
+    try {
+      const { admin } = await foundClinic(w, 'Hillside');
+      const { phrase } = await w.ask('keys.phrase', { passphrase });
+      await expect(w.ask('keys.changePassphrase', { passphrase, newPassphrase: passphrase })).rejects.toEqual(refused('INVALID_INPUT'));
+      await expect(w.ask('keys.changePassphrase', { passphrase, newPassphrase: 'short' })).rejects.toEqual(refused('INVALID_INPUT'));
+      await w.ask('keys.changePassphrase', { passphrase, newPassphrase: next });
+      await w.restart();
+      await expect(w.ask('keys.phrase', { passphrase: next })).rejects.toEqual(refused('NOT_LOGGED_IN'));
+      await w.ask('session.logIn', { account: admin, passphrase: next });
+      expect(await w.ask('keys.phrase', { passphrase: next })).toEqual({ phrase });
+      expect(await w.ask('staff.list', {})).toHaveLength(3);
+      await expect(w.ask('session.logIn', { account: admin, passphrase })).rejects.toEqual(refused('WRONG_CREDENTIALS'));
+    } finally {
+      await w.stop();
+    }
+  }, 60_000);
+
+  it('is either the old or the new one after a kill at any moment, and the new one once it was confirmed', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'anamnesis-passphrase-'));
+    const core = new CoreProcess(dir, { memoryKiB: 8192, passes: 1 });
+    try {
+      core.start();
+      const { phrase } = await core.ask('setup.createPhrase', {});
+      let current = passphrase;
+      await core.ask('setup.createClinic', { clinicName: 'Clinic', personName: 'Dr Rao', passphrase, phrase });
+      const account = (await core.ask('workstation.snapshot', {})).session?.account ?? '';
+      /** Tries again while the delay after a wrong one lasts. */
+      const opens = async (candidate: string): Promise<boolean> => {
+        const code = await core.ask('session.logIn', { account, passphrase: candidate }).then(
+          () => null,
+          (error: unknown) => (error instanceof AppError ? error.code : 'INTERNAL'),
+        );
+        if (code !== 'TRY_LATER') return code === null;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return opens(candidate);
+      };
+      const started = performance.now();
+      await core.ask('keys.changePassphrase', { passphrase: current, newPassphrase: next });
+      const duration = performance.now() - started;
+      current = next;
+      // From before the old one was checked to after the new one was kept.
+      for (const [round, part] of [0.1, 0.5, 0.9, 1, 1.1].entries()) {
+        const wanted = `passphrase number ${round}`;
+        const change = core.ask('keys.changePassphrase', { passphrase: current, newPassphrase: wanted }).then(
+          () => true,
+          () => false,
+        );
+        await Promise.race([change, new Promise((resolve) => setTimeout(resolve, duration * part))]);
+        await core.end('SIGKILL');
+        const confirmed = await change;
+        core.start();
+        const changed = await opens(wanted);
+        expect(changed || !confirmed).toBe(true);
+        if (changed) current = wanted;
+        else expect(await opens(current)).toBe(true);
+        expect(await core.ask('keys.phrase', { passphrase: current })).toEqual({ phrase });
+      }
+    } finally {
+      await core.end('SIGTERM');
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }, 120_000);
 });
