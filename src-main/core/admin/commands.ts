@@ -28,12 +28,14 @@ export const usage = `npm run admin -- <command> [options]
   --as <name>              the person to work as, where several could
   --passphrase-file <file> that person's passphrase (the demo clinic needs none)
   --out <file>             write to a file
+  --verifiable             (export) with commits, signatures and anchors, as docs/verifiable-export.md says
   --json                   one line of JSON instead of text
 `;
 
 export interface CommandInput {
   readonly arguments: readonly string[];
   readonly demo: boolean;
+  readonly verifiable: boolean;
   readonly as: string | undefined;
   readonly out: string | undefined;
   readonly dataDir: string;
@@ -117,6 +119,14 @@ export const commands = {
   export: async (w, input) => {
     const session = await work(w, input, ['practitioner']);
     const patient = choose(session, input.arguments[0]);
+    if (input.verifiable) {
+      const keks = session.index.keks({ patient });
+      const keyOf = (compartment: string, epoch: number) => keks.find((k) => k.compartment === compartment && k.epoch === epoch)?.kek;
+      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keyOf });
+      if (input.out === undefined) return { output: null, raw: json };
+      writeFileSync(input.out, json, { mode: 0o600 });
+      return { output: { patient, file: input.out, ...counts } };
+    }
     const bundle = exportBundle(await w.chart.contents(session, patient), new Date(w.clock()));
     if (input.out === undefined) return { output: null, raw: bundle.json };
     writeFileSync(input.out, bundle.json, { mode: 0o600 });

@@ -135,6 +135,8 @@ export interface RecordCryptoPort {
   decodeCommit(bytes: Uint8Array): DecodedCommit;
   /** Opens all entries. Throws TAMPERED. */
   openEntries(commit: DecodedCommit, kek: Uint8Array): CommitEntry[];
+  /** The key that opens the entries of this one commit and of no other (32 bytes; the caller zeroes it): for giving away without the KEK. */
+  commitKey(commit: DecodedCommit, kek: Uint8Array): Uint8Array;
   /** One block of envelopes, HPKE base mode (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305). Recipient ids are bytes32 (account left-padded, or organization). */
   sealEnvelopes(
     network: string,

@@ -10,6 +10,7 @@ import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
+import { createDownloads } from './downloads.ts';
 import { createFactBus } from './facts.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
@@ -26,6 +27,7 @@ import { createSharing } from './sharing.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createUploads } from './uploads.ts';
+import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
 
 export interface WorkstationPorts {
@@ -147,6 +149,18 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     report,
   });
   const uploads = createUploads(crypto);
+  const downloads = createDownloads(crypto);
+  const exports = createVerifiableExports({
+    store: store.workstation,
+    ipfs,
+    crypto,
+    codec,
+    reader,
+    network,
+    facts,
+    clock,
+    blockHash: (block) => (connections.status()?.state === 'online' ? ports.ledger.blockHash(block) : Promise.resolve(null)),
+  });
   const demo = createDemo({
     store: store.workstation,
     keys: ports.keys,
@@ -174,6 +188,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
 
   sessions.onEnd(() => {
     uploads.clear();
+    downloads.clear();
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
@@ -208,7 +223,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{ uploads, downloads, exports, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
     start() {
       if (setup.phase() !== 'unconfigured') connections.start();
     },

@@ -5,7 +5,7 @@
 import type { RecordCryptoPort } from '../../ports.ts';
 import { cidOfDigest, digestOfCid } from './cbor.ts';
 import { decodeCode, encodeCode } from './code.ts';
-import { decodeCommit, encodeCommit, openEntries } from './commit.ts';
+import { commitKey, decodeCommit, encodeCommit, openEntries } from './commit.ts';
 import { decryptContent, encryptContent } from './content.ts';
 import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
@@ -22,6 +22,7 @@ export function createRecordCrypto(): RecordCryptoPort {
     encodeCommit,
     decodeCommit,
     openEntries,
+    commitKey,
     sealEnvelopes,
     openEnvelopes,
     sealOrganizationKey,
