@@ -2,13 +2,16 @@
 pragma solidity 0.8.37;
 
 import {AccessRequests} from "./AccessRequests.sol";
+import {Directory} from "./Directory.sol";
 import {Emergencies} from "./Emergencies.sol";
+import {Compartment, GrantTerms, Terms} from "./GrantTerms.sol";
 import {OperationKinds} from "./OperationKinds.sol";
+import {RoleCache} from "./RoleCache.sol";
 
 /// @title What patients allow: who may read and write which compartment of their record, for what purpose and how long.
 /// @notice There is one grant per patient, compartment and grantee, so that one revocation always ends it. The digest of the
 /// key envelope that goes with a grant or revocation is in the gateway's event.
-contract Consents is Emergencies, AccessRequests {
+contract Consents is Emergencies, AccessRequests, RoleCache {
     /// @notice A grant as it stands.
     /// @param access Bits: 1 read, 2 write. None: there is no consent (any more).
     /// @param purpose 1 treatment, 2 payment, 3 operations, 4 research, 5 public health, 6 emergency.
@@ -66,25 +69,6 @@ contract Consents is Emergencies, AccessRequests {
         bytes32 envelope;
     }
 
-    /// @dev What a grant says, without its key.
-    struct Terms {
-        uint8 access;
-        uint8 purpose;
-        uint40 validFrom;
-        uint40 validUntil;
-    }
-
-    /// @dev One slot: a compartment's epoch, and the terms of the grantee that was first granted there. Mostly that is the
-    /// clinic, so a commit reads, and a revocation writes, this slot alone. The place is never given to another grantee.
-    struct Compartment {
-        uint32 epoch;
-        uint8 access;
-        uint8 purpose;
-        uint40 validFrom;
-        uint40 validUntil;
-        uint128 first;
-    }
-
     /// @notice A compartment's keys moved on to a new epoch.
     event EpochAdvanced(address indexed patient, bytes32 indexed compartment, uint32 epoch);
 
@@ -112,20 +96,20 @@ contract Consents is Emergencies, AccessRequests {
 
     /// @notice Current key epoch of a compartment; the first is 0.
     function epochOf(address patient, bytes32 compartment) external view returns (uint32) {
-        return _compartments[patient][compartment].epoch;
+        return _compartments[patient][compartment].epochOf();
     }
 
     /// @notice The grant to a grantee: an organization's id, or an account left-padded with zeros.
     function grantOf(address patient, bytes32 compartment, bytes32 grantee) external view returns (GrantState memory) {
-        Terms memory terms = _termsOf(
+        Terms terms = _termsOf(
             _compartments[patient][compartment], _grantKey(patient, compartment, grantee)
         );
         return GrantState({
-            access: terms.access,
-            purpose: terms.purpose,
-            validFrom: terms.validFrom,
-            validUntil: terms.validUntil,
-            revokedAt: terms.access == 0 ? terms.validUntil : 0
+            access: terms.accessOf(),
+            purpose: terms.purposeOf(),
+            validFrom: terms.validFromOf(),
+            validUntil: terms.validUntilOf(),
+            revokedAt: terms.accessOf() == 0 ? terms.validUntilOf() : 0
         });
     }
 
@@ -136,7 +120,7 @@ contract Consents is Emergencies, AccessRequests {
         view
         returns (bool)
     {
-        return _can(WRITE, _compartments[patient][compartment], patient, compartment, author, organization, time);
+        return _mayNow(WRITE, patient, compartment, author, organization, time);
     }
 
     /// @notice Whether `reader` may read at second `time`, memberships being as they are now.
@@ -146,19 +130,23 @@ contract Consents is Emergencies, AccessRequests {
         view
         returns (bool)
     {
-        return _can(READ, _compartments[patient][compartment], patient, compartment, reader, organization, time);
+        return _mayNow(READ, patient, compartment, reader, organization, time);
     }
 
     /// @notice Reverts with {EpochPassed} or {WriteNotGranted} where `author` may not write now under `epoch`.
+    /// @dev Changes nothing but what is remembered until the end of the transaction.
     function requireWrite(address patient, bytes32 compartment, uint32 epoch, address author, bytes32 organization)
         external
-        view
     {
-        Compartment memory place = _compartments[patient][compartment];
-        if (!_can(WRITE, place, patient, compartment, author, organization, uint64(block.timestamp))) {
+        Compartment place = _compartments[patient][compartment];
+        if (!_maybe(WRITE, place, patient, compartment, author, organization, uint64(block.timestamp))) {
+            if (!_isEmergency(patient, organization, author, uint64(block.timestamp))) {
+                revert WriteNotGranted(author, organization);
+            }
+        } else if (organization != 0 && _activeRolesIn(organization, author) & CARING_ROLES == 0) {
             revert WriteNotGranted(author, organization);
         }
-        if (epoch != place.epoch) revert EpochPassed(place.epoch);
+        if (epoch != place.epochOf()) revert EpochPassed(place.epochOf());
     }
 
     function _apply(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
@@ -221,105 +209,96 @@ contract Consents is Emergencies, AccessRequests {
     function _grant(address actor, Grant memory grant) private {
         uint64 limit = _requirePower(actor, grant.patient, grant.compartment, POWER_GRANT);
         if (grant.grantee == 0) revert GranteeInvalid();
-        Terms memory terms = _requireTerms(grant.access, grant.purpose, grant.validFrom, grant.validUntil);
+        Terms terms = _requireTerms(grant.access, grant.purpose, grant.validFrom, grant.validUntil);
         _requireWithin(limit, grant.validUntil);
-        Compartment storage place = _compartments[grant.patient][grant.compartment];
-        Compartment memory current = place;
+        Compartment place = _compartments[grant.patient][grant.compartment];
         // Ends every older grant that a relayer held back until after a revocation.
-        if (grant.epoch != current.epoch) revert EpochPassed(current.epoch);
-        _setTerms(place, current, _grantKey(grant.patient, grant.compartment, grant.grantee), terms);
+        if (grant.epoch != place.epochOf()) revert EpochPassed(place.epochOf());
+        bytes32 key = _grantKey(grant.patient, grant.compartment, grant.grantee);
+        if (_isApart(place, key)) _grants[key] = terms;
+        else _compartments[grant.patient][grant.compartment] = place.withTerms(_tagOf(key), terms);
     }
 
     /// @dev Other terms under the same keys: no envelope goes with it.
     function _change(address actor, ChangeGrant memory change) private {
         uint64 limit = _requirePower(actor, change.patient, change.compartment, POWER_GRANT | POWER_REVOKE);
-        Terms memory terms = _requireTerms(change.access, change.purpose, change.validFrom, change.validUntil);
+        Terms terms = _requireTerms(change.access, change.purpose, change.validFrom, change.validUntil);
         _requireWithin(limit, change.validUntil);
-        Compartment storage place = _compartments[change.patient][change.compartment];
-        Compartment memory current = place;
-        if (change.epoch != current.epoch) revert EpochPassed(current.epoch);
+        Compartment place = _compartments[change.patient][change.compartment];
+        if (change.epoch != place.epochOf()) revert EpochPassed(place.epochOf());
         bytes32 key = _grantKey(change.patient, change.compartment, change.grantee);
-        if (_termsOf(current, key).access == 0) revert GrantUnknown(change.grantee);
-        _setTerms(place, current, key, terms);
+        if (_termsOf(place, key).accessOf() == 0) revert GrantUnknown(change.grantee);
+        if (_isApart(place, key)) _grants[key] = terms;
+        else _compartments[change.patient][change.compartment] = place.withTerms(_tagOf(key), terms);
     }
 
     /// @dev Never fails for a registered patient: that there is nothing (left) to revoke is no reason to refuse.
     function _revoke(address actor, Revoke memory revocation) private {
         _requirePower(actor, revocation.patient, revocation.compartment, POWER_REVOKE);
-        Compartment storage place = _compartments[revocation.patient][revocation.compartment];
-        Compartment memory current = place;
+        Compartment place = _compartments[revocation.patient][revocation.compartment];
         // The last epoch stays the last: the revocation counts all the same.
-        uint32 next = current.epoch == type(uint32).max ? current.epoch : current.epoch + 1;
+        uint32 next = place.epochOf() == type(uint32).max ? place.epochOf() : place.epochOf() + 1;
         if (revocation.epoch > next) next = revocation.epoch;
-        current.epoch = next;
+        place = place.withEpoch(next);
         bytes32 key = _grantKey(revocation.patient, revocation.compartment, revocation.grantee);
-        Terms memory terms = _termsOf(current, key);
-        if (terms.access != 0) {
-            terms.access = 0;
-            terms.validUntil = uint40(block.timestamp);
-            _setTerms(place, current, key, terms);
+        Terms terms = _termsOf(place, key);
+        if (terms.accessOf() != 0) {
+            terms = terms.revoked(uint40(block.timestamp));
+            if (_isApart(place, key)) _grants[key] = terms;
+            else place = place.withTerms(_tagOf(key), terms);
         }
-        place.epoch = next;
+        _compartments[revocation.patient][revocation.compartment] = place;
         emit EpochAdvanced(revocation.patient, revocation.compartment, next);
     }
 
-    /// @dev Writes terms where this grantee's are: one slot, whichever.
-    function _setTerms(Compartment storage place, Compartment memory current, bytes32 key, Terms memory terms) private {
-        if (current.first != 0 && current.first != _tagOf(key)) {
-            _grants[key] = terms;
-            return;
-        }
-        current.access = terms.access;
-        current.purpose = terms.purpose;
-        current.validFrom = terms.validFrom;
-        current.validUntil = terms.validUntil;
-        current.first = _tagOf(key);
-        _store(place, current);
+    function _termsOf(Compartment place, bytes32 key) private view returns (Terms) {
+        return place.tagOf() == _tagOf(key) ? place.termsOf() : _grants[key];
     }
 
-    function _store(Compartment storage place, Compartment memory current) private {
-        place.epoch = current.epoch;
-        place.access = current.access;
-        place.purpose = current.purpose;
-        place.validFrom = current.validFrom;
-        place.validUntil = current.validUntil;
-        place.first = current.first;
+    /// @dev Whether a grant's terms do not stand in the compartment's word: that is another grantee's, who came first.
+    function _isApart(Compartment place, bytes32 key) private pure returns (bool) {
+        return place.tagOf() != 0 && place.tagOf() != _tagOf(key);
     }
 
-    function _termsOf(Compartment memory place, bytes32 key) private view returns (Terms memory) {
-        if (place.first != _tagOf(key)) return _grants[key];
-        return Terms({
-            access: place.access,
-            purpose: place.purpose,
-            validFrom: place.validFrom,
-            validUntil: place.validUntil
-        });
-    }
-
-    function _can(
+    function _mayNow(
         uint8 access,
-        Compartment memory place,
         address patient,
         bytes32 compartment,
         address account,
         bytes32 organization,
         uint64 time
     ) private view returns (bool) {
-        if (account == patient && organization == 0) return DIRECTORY.isPatient(patient);
-        bytes32 grantee = organization == 0 ? bytes32(uint256(uint160(account))) : organization;
-        Terms memory terms = _termsOf(place, _grantKey(patient, compartment, grantee));
-        bool granted = terms.access & access != 0 && time >= terms.validFrom
-            && (terms.validUntil == 0 || time < terms.validUntil);
+        Compartment place = _compartments[patient][compartment];
+        if (!_maybe(access, place, patient, compartment, account, organization, time)) {
+            return _isEmergency(patient, organization, account, time);
+        }
+        return organization == 0 || DIRECTORY.activeRolesIn(organization, account) & CARING_ROLES != 0;
+    }
+
+    /// @dev Whether there is consent; for that of an organization, the account's roles in it are still to be looked at.
+    function _maybe(
+        uint8 access,
+        Compartment place,
+        address patient,
+        bytes32 compartment,
+        address account,
+        bytes32 organization,
+        uint64 time
+    ) private view returns (bool) {
+        if (organization != 0) {
+            return _termsOf(place, _grantKey(patient, compartment, organization)).allow(access, time);
+        }
+        if (account == patient) return DIRECTORY.isPatient(patient);
+        bytes32 person = bytes32(uint256(uint160(account)));
         // A grant to a person counts while that person is an active member anywhere.
-        if (organization == 0) return granted && DIRECTORY.activeRolesOf(account) != 0;
-        if (granted) return DIRECTORY.activeRolesIn(organization, account) & CARING_ROLES != 0;
-        return _isEmergency(patient, organization, account, time);
+        return _termsOf(place, _grantKey(patient, compartment, person)).allow(access, time)
+            && DIRECTORY.activeRolesOf(account) != 0;
     }
 
     function _requireTerms(uint8 access, uint8 purpose, uint64 validFrom, uint64 validUntil)
         private
         pure
-        returns (Terms memory)
+        returns (Terms)
     {
         if (access == 0 || access > READ | WRITE) revert AccessInvalid(access);
         if (purpose == 0 || purpose > LAST_PURPOSE) revert PurposeInvalid(purpose);
@@ -327,12 +306,11 @@ contract Consents is Emergencies, AccessRequests {
         if (empty || validFrom > type(uint40).max || validUntil > type(uint40).max) {
             revert ValidityInvalid(validFrom, validUntil);
         }
-        return Terms({
-            access: access,
-            purpose: purpose,
-            validFrom: uint40(validFrom),
-            validUntil: uint40(validUntil)
-        });
+        return GrantTerms.pack(access, purpose, uint40(validFrom), uint40(validUntil));
+    }
+
+    function _directory() internal view override returns (Directory) {
+        return DIRECTORY;
     }
 
     function _requireWithin(uint64 limit, uint64 validUntil) private pure {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccountKeys} from "./AccountKeys.sol";
+import {IRoleCache} from "./Module.sol";
 import {OperationKinds} from "./OperationKinds.sol";
 
 /// @title Who takes part: organizations, their members with roles, and patients.
@@ -91,6 +92,9 @@ contract Directory is AccountKeys {
     uint8 private constant EMERGENCY_KEY = 2;
     /// @dev Bounds the loop over an account's organizations; one organization can take only one of the places.
     uint256 private constant MAX_MEMBERSHIPS = 16;
+
+    /// @dev Remembers roles within a transaction, and is told when they change.
+    IRoleCache private immutable ROLE_CACHE = IRoleCache(GATEWAY.moduleAddress(OperationKinds.CONSENTS));
 
     mapping(bytes32 organization => Organization) private _organizations;
     mapping(bytes32 organization => mapping(address member => Member)) private _members;
@@ -201,6 +205,7 @@ contract Directory is AccountKeys {
             (bytes32 organization, uint8 flag) = abi.decode(payload, (bytes32, uint8));
             if (_organizations[organization].admittedAt == 0) revert OrganizationUnknown(organization);
             _organizations[organization].suspended = _toBool(flag);
+            ROLE_CACHE.forgetRoles();
         } else if (kind == OperationKinds.ROTATE_ORGANIZATION_KEY) {
             (bytes32 organization, uint8 purpose, bytes32 publicKey,) =
                 abi.decode(payload, (bytes32, uint8, bytes32, bytes32));
@@ -297,6 +302,7 @@ contract Directory is AccountKeys {
         uint8 afterwards = suspended ? 0 : roles;
         member.roles = roles;
         member.suspended = suspended;
+        ROLE_CACHE.forgetRoles();
 
         if (before & ADMIN != afterwards & ADMIN) {
             Organization storage own = _organizations[organization];

@@ -30,6 +30,13 @@ interface IGateway {
     function isGovernor(address account) external view returns (bool);
 }
 
+/// @title What remembers roles within a transaction.
+/// @notice It must be told when they change.
+interface IRoleCache {
+    /// @notice Drops what is remembered. For {Directory} only.
+    function forgetRoles() external;
+}
+
 /// @title What the gateway asks of a module.
 /// @notice To apply operations that are well formed and signed, where the actor may do so.
 interface IModule {

@@ -6,6 +6,7 @@ import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {AppliedLog} from "./AppliedLog.sol";
+import {AppliedNote, AppliedNotes} from "./AppliedNotes.sol";
 import {BoundedCall} from "./BoundedCall.sol";
 import {Governance} from "./Governance.sol";
 import {IGateway, IModule} from "./Module.sol";
@@ -20,20 +21,6 @@ import {Signers} from "./Signers.sol";
 /// rejection event for any identifier by relaying a forgery, so a reader should believe only those of its own transactions.
 contract Operations is IGateway, EIP712, Governance {
     using OperationKinds for uint256;
-
-    /// @dev One slot: what is kept of an applied operation, or (kind 0) of an identifier that {Records} reserved.
-    struct Applied {
-        uint64 blockNumber;
-        uint8 kind;
-        uint16 keyIndex;
-        bytes21 mark;
-    }
-
-    /// @dev Where operations were signed: here (organization zero), or in the predecessor network of an organization.
-    struct Origin {
-        bytes32 domain;
-        bytes32 organization;
-    }
 
     /// @notice An operation was applied. Whatever is needed to verify its signatures is here.
     /// @dev Written by {AppliedLog}; declared here for the ABI.
@@ -98,7 +85,8 @@ contract Operations is IGateway, EIP712, Governance {
 
     bytes32[5] private _codeHashes;
     uint8 private _installed;
-    mapping(bytes32 opId => Applied) private _applied;
+    /// @dev See {AppliedNote}.
+    mapping(bytes32 opId => AppliedNote) private _applied;
 
     /// @notice Sets the first governors, and fixes the modules for good.
     /// @param governors_ Accounts of the consortium that govern; they may be changed by themselves.
@@ -135,7 +123,7 @@ contract Operations is IGateway, EIP712, Governance {
     /// operations, or too little gas to be fair to one of them ({BoundedCall-GasTooLow}).
     /// @param operations Operations signed in this network, each applied or rejected with an event.
     function submit(Operation[] calldata operations) external {
-        _submit(Origin({domain: _domainSeparatorV4(), organization: 0}), "", operations);
+        _submit(_domainSeparatorV4(), bytes32(0), "", operations);
     }
 
     /// @notice The same for operations that were signed in a recognized predecessor network.
@@ -144,38 +132,36 @@ contract Operations is IGateway, EIP712, Governance {
     /// @param operations Operations signed there, each applied or rejected with an event.
     function submitFrom(bytes32 domain, Operation[] calldata operations) external {
         (bytes32 organization, bytes memory refusal) = _checkPredecessor(domain);
-        _submit(Origin({domain: domain, organization: organization}), refusal, operations);
+        _submit(domain, organization, refusal, operations);
     }
 
     /// @inheritdoc IGateway
     function appliedAt(bytes32 opId) external view returns (uint64 blockNumber) {
-        Applied memory applied = _applied[opId];
-        return applied.kind == 0 ? 0 : applied.blockNumber;
+        AppliedNote note = _applied[opId];
+        return note.kindOf() == 0 ? 0 : note.blockNumberOf();
     }
 
     /// @notice Kind of an applied operation; 0 where it was not applied.
     function kindOf(bytes32 opId) external view returns (uint8) {
-        return _applied[opId].kind;
+        return _applied[opId].kindOf();
     }
 
     /// @notice Which of the actor's keys signed an applied operation, counted from 0. See {Directory-keyOf}.
     function signedWith(bytes32 opId) external view returns (uint16 keyIndex) {
-        return _applied[opId].keyIndex;
+        return _applied[opId].keyIndexOf();
     }
 
     /// @inheritdoc IGateway
     function markOf(bytes32 opId) external view returns (bytes21 mark, uint64 blockNumber) {
-        Applied memory applied = _applied[opId];
-        return (applied.mark, applied.blockNumber);
+        AppliedNote note = _applied[opId];
+        return (note.markOf(), note.blockNumberOf());
     }
 
     /// @inheritdoc IGateway
     function reserve(bytes32 opId, bytes21 mark) external returns (bool taken) {
         if (msg.sender != RECORDS) revert ModuleRequired(OperationKinds.RECORDS, msg.sender);
-        Applied storage applied = _applied[opId];
-        if (applied.blockNumber != 0) return false;
-        applied.blockNumber = uint64(block.number);
-        applied.mark = mark;
+        if (_applied[opId].blockNumberOf() != 0) return false;
+        _applied[opId] = AppliedNotes.pack(0, 0, mark);
         return true;
     }
 
@@ -228,7 +214,14 @@ contract Operations is IGateway, EIP712, Governance {
         return _digest(_domainSeparatorV4(), typeHash, operation, operation.payload);
     }
 
-    function _submit(Origin memory origin, bytes memory refusal, Operation[] calldata operations) private {
+    /// @param organization Zero: signed in this network. Else the one whose predecessor network `domain` is.
+    /// @param refusal Why none of them can be taken; empty where they can.
+    function _submit(
+        bytes32 domain,
+        bytes32 organization,
+        bytes memory refusal,
+        Operation[] calldata operations
+    ) private {
         uint256 count = operations.length;
         if (count > MAX_BATCH) revert BatchTooLarge(count, MAX_BATCH);
         if (_installed != ALL_INSTALLED) refusal = abi.encodeWithSelector(ModulesMissing.selector, _installed);
@@ -239,9 +232,10 @@ contract Operations is IGateway, EIP712, Governance {
             Operation calldata operation = operations[i];
             bytes calldata payload = operation.payload;
             bytes[] calldata signatures = operation.signatures;
-            bytes memory reason = refusal.length == 0 ? _tryApply(origin, operation, payload, signatures) : refusal;
+            bytes memory reason =
+                refusal.length == 0 ? _tryApply(domain, organization, operation, payload, signatures) : refusal;
             if (reason.length == 0) {
-                if (origin.organization != 0) emit PredecessorOperationTaken(operation.opId, origin.domain);
+                if (organization != 0) emit PredecessorOperationTaken(operation.opId, domain);
                 AppliedLog.emitApplied(operation, payload, signatures);
             } else {
                 emit OperationRejected(operation.opId, reason);
@@ -251,7 +245,8 @@ contract Operations is IGateway, EIP712, Governance {
 
     /// @dev Applies an operation; what is returned is empty, or the ABI-encoded reason why it was not.
     function _tryApply(
-        Origin memory origin,
+        bytes32 domain,
+        bytes32 organization,
         Operation calldata operation,
         bytes calldata payload,
         bytes[] calldata signatures
@@ -260,11 +255,11 @@ contract Operations is IGateway, EIP712, Governance {
         bytes32 opId = operation.opId;
         (bytes32 typeHash, uint256 form) = OperationKinds.describe(kind);
         if (typeHash == 0) return abi.encodeWithSelector(KindUnknown.selector, kind);
-        reason = _checkForm(origin.organization, form, operation, payload);
+        reason = _checkForm(organization, form, operation, payload);
         if (reason.length != 0) return reason;
         uint16 keyIndex;
         (keyIndex, reason) = _checkSignatures(
-            form, _digest(origin.domain, typeHash, operation, payload), operation.actor, payload, signatures
+            form, _digest(domain, typeHash, operation, payload), operation.actor, payload, signatures
         );
         if (reason.length != 0) return reason;
 
@@ -286,7 +281,7 @@ contract Operations is IGateway, EIP712, Governance {
             mark = abi.decode(answer, (bytes21));
         }
         // Modules are part of what this gateway committed to, and call no account: nothing came in between.
-        _applied[opId] = Applied({blockNumber: uint64(block.number), kind: kind, keyIndex: keyIndex, mark: mark});
+        _applied[opId] = AppliedNotes.pack(kind, keyIndex, mark);
         return "";
     }
 
@@ -307,7 +302,7 @@ contract Operations is IGateway, EIP712, Governance {
         view
         returns (bytes memory)
     {
-        uint64 usedAt = _applied[operation.opId].blockNumber;
+        uint64 usedAt = _applied[operation.opId].blockNumberOf();
         if (usedAt != 0) return abi.encodeWithSelector(OpIdUsed.selector, operation.opId, usedAt);
         // A deadline is days away; a validator that shifts the block's time by seconds gains nothing.
         if (organization == 0 && block.timestamp > operation.deadline) {
@@ -373,13 +368,22 @@ contract Operations is IGateway, EIP712, Governance {
         pure
         returns (bytes32)
     {
-        bytes32 structHash = keccak256(
-            abi.encodePacked(
-                typeHash,
-                abi.encode(operation.opId, operation.actor, operation.issuedAt, operation.deadline),
-                payload
-            )
-        );
+        bytes32 opId = operation.opId;
+        uint256 actor = uint160(operation.actor);
+        uint256 issuedAt = operation.issuedAt;
+        uint256 deadline = operation.deadline;
+        bytes32 structHash;
+        assembly ("memory-safe") {
+            // keccak256(typeHash ‖ header ‖ payload), behind the free memory pointer, which stays where it is.
+            let start := mload(0x40)
+            mstore(start, typeHash)
+            mstore(add(start, 0x20), opId)
+            mstore(add(start, 0x40), actor)
+            mstore(add(start, 0x60), issuedAt)
+            mstore(add(start, 0x80), deadline)
+            calldatacopy(add(start, 0xa0), payload.offset, payload.length)
+            structHash := keccak256(start, add(0xa0, payload.length))
+        }
         return MessageHashUtils.toTypedDataHash(domain, structHash);
     }
 
