@@ -23,7 +23,8 @@ const keySource = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('keystore'), json: z.string().min(1).max(16_384), password: z.string().max(1024) }),
 ]);
 export type KeySource = z.infer<typeof keySource>;
-const pin = z.string().regex(/^[0-9]{6,12}$/);
+/** What a new card is sealed under: a PIN of 6 to 12 digits, or a passphrase. */
+const newPin = z.union([z.string().regex(/^[0-9]{6,12}$/), newPassphrase]);
 const code = z.string().min(1).max(20_000);
 const category = z.enum(categories);
 const fhirDate = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/);
@@ -133,9 +134,12 @@ export const calls = {
   'patients.get': call<view.PatientSummary>()(z.strictObject({ patient: account })),
   /** Similar people already known here, and identifiers already claimed on the network. */
   'patients.similar': call<{ hits: view.PatientSummary[]; claimed: string[] }>()(demographics),
-  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin })),
+  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin })),
+  /** A new card of the same key, from the recovery words. */
+  'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
+  'cards.guessing': call<{ secondsPerGuess: number }>()(nothing),
   // -- a patient at the desk
-  'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin })),
+  'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin: passphrase })),
   'desk.close': call<null>()(nothing),
   'desk.sharing': call<view.SharingView>()(nothing),
   'desk.grant': call<null>()(

@@ -13,6 +13,7 @@ import {
 } from '../../src-shared/ipc-schema.ts';
 import type { Role } from '../../src-shared/operations.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
+import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
 import type { Terminology } from './services/terminology.ts';
@@ -60,6 +61,8 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.get': patientFacing,
   'patients.similar': frontDesk,
   'patients.register': frontDesk,
+  'cards.reissue': patientFacing,
+  'cards.guessing': patientFacing,
   'desk.open': patientFacing,
   'desk.close': 'session',
   'desk.sharing': patientFacing,
@@ -95,6 +98,7 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
   const handlers: Handlers<CallName> = {
     ...workstationHandlers(workstation),
     ...accountHandlers(workstation),
+    ...cardHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };
 

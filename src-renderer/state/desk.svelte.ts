@@ -28,7 +28,7 @@ export class CardReader {
     if (this.card.trim() === '') this.errors.push({ field: 'card', text: 'Scan the card, paste its text, or choose a picture of it.' });
     else if (this.card.trim().length > 2000)
       this.errors.push({ field: 'card', text: 'This is longer than any card. Empty the field and scan the card again.' });
-    if (!/^\d{6,12}$/.test(this.pin)) this.errors.push({ field: 'pin', text: 'Type the PIN: 6 to 12 digits.' });
+    if (this.pin === '') this.errors.push({ field: 'pin', text: 'Type the PIN or passphrase of the card.' });
     if (this.errors.length > 0) return null;
     this.busy = true;
     try {

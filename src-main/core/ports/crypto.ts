@@ -46,6 +46,8 @@ export interface KeyPort {
   seal(secret: Uint8Array, passphrase: string, context: string): Promise<SealedSecret>;
   /** Throws WRONG_CREDENTIALS. Parameters of the KDF are bounded before use. */
   open(sealed: SealedSecret, passphrase: string, context: string): Promise<Uint8Array>;
+  /** What one guess at a passphrase sealed now costs: seconds on one core of this machine, measured. */
+  secondsPerGuess(): Promise<number>;
   /** A card's text: account and sealed seed in a short form a QR code holds (prefix `ANAM1:`). */
   encodeCard(account: string, sealed: SealedSecret): string;
   /** Throws CARD_INVALID. */

@@ -10,6 +10,7 @@ import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
 import type { AccountIndexPort, EnvelopeKey, KeyPort, PatientRow, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
+import type { Cards } from './cards.ts';
 import { compartmentOf, kekOf } from './compartments.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
@@ -18,7 +19,7 @@ import type { Publisher } from './publisher.ts';
 import { primaryRecordId, randomId } from './record-ids.ts';
 import type { Indexer } from './indexer.ts';
 import type { Records } from './records.ts';
-import { sealContext, type Session } from './sessions.ts';
+import type { Session } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 
 /** What a clinic's front desk may read and write of a patient it registers. */
@@ -48,6 +49,7 @@ export function createPatients(deps: {
   readonly store: WorkstationStorePort;
   readonly keys: KeyPort;
   readonly crypto: RecordCryptoPort;
+  readonly cards: Cards;
   readonly directory: Directory;
   readonly network: NetworkService;
   readonly signing: Signing;
@@ -207,10 +209,7 @@ export function createPatients(deps: {
       const phrase = keys.createPhrase();
       const patient = keys.fromPhrase(phrase);
       try {
-        const secret = patient.secret();
-        const sealed = await keys.seal(secret, pin, sealContext.card(patient.account));
-        secret.fill(0);
-        const card = keys.encodeCard(patient.account, sealed);
+        const card = await deps.cards.write(patient, pin);
         const row = await publishRegistration(session, patient, demographics, firstGrants);
         return { patient: summaryOf(row), card, phrase };
       } finally {

@@ -3,6 +3,7 @@ import type { EmbeddedLedgerPort, IpfsPort, KeyPort, LedgerPort, OperationCodecP
 import { AppError } from '../../../src-shared/errors.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
+import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
@@ -94,8 +95,10 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
   const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
   const indexer = createIndexer({ store: store.workstation, ipfs, crypto, codec, reader, people, sessions, network, facts, report });
+  const cards = createCards({ store: store.workstation, keys: ports.keys });
   const patients = createPatients({
     ...ports,
+    cards,
     store: store.workstation,
     directory,
     network,
@@ -215,6 +218,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       setup,
       people,
       accounts,
+      cards,
       patients,
       chart,
       sharing,

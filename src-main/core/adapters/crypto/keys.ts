@@ -37,6 +37,7 @@ export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
     },
     seal: (secret, passphrase, context) => sealSecret(argon2, sealingCost, secret, passphrase, context),
     open: (sealed, passphrase, context) => openSecret(argon2, sealed, passphrase, context),
+    secondsPerGuess: () => argon2.seconds(sealingCost),
     encodeCard,
     decodeCard,
     createEncryptionKeyPair() {
