@@ -9,7 +9,7 @@ import {AppliedLog} from "./AppliedLog.sol";
 import {AppliedNote, AppliedNotes} from "./AppliedNotes.sol";
 import {BoundedCall} from "./BoundedCall.sol";
 import {Governance} from "./Governance.sol";
-import {IGateway, IModule} from "./Module.sol";
+import {IGateway} from "./Module.sol";
 import {Operation} from "./Operation.sol";
 import {OperationKinds} from "./OperationKinds.sol";
 import {Signers} from "./Signers.sol";
@@ -22,17 +22,20 @@ import {Signers} from "./Signers.sol";
 contract Operations is IGateway, EIP712, Governance {
     using OperationKinds for uint256;
 
-    /// @notice An operation was applied. Whatever is needed to verify its signatures is here.
+    /// @dev The fields of an operation that stand before its payload.
+    struct Header {
+        uint8 kind;
+        bytes32 opId;
+        address actor;
+        uint64 issuedAt;
+        uint64 deadline;
+    }
+
+    /// @notice An operation was applied.
     /// @dev Written by {AppliedLog}; declared here for the ABI.
-    event OperationApplied(
-        bytes32 indexed opId,
-        uint8 indexed kind,
-        address indexed actor,
-        uint64 issuedAt,
-        uint64 deadline,
-        bytes payload,
-        bytes[] signatures
-    );
+    /// @param content Packed: issuedAt (8 bytes), deadline (8), number of payload words (1), payload, and each signature behind
+    /// its length (2). With the topics that is all that is needed to verify the signatures.
+    event OperationApplied(bytes32 indexed opId, uint8 indexed kind, address indexed actor, bytes content);
     /// @notice An operation was refused; `reason` is an ABI-encoded custom error of this contract or of a module.
     event OperationRejected(bytes32 indexed opId, bytes reason);
     /// @notice The operation that is applied next was signed in a predecessor network with this EIP-712 domain separator.
@@ -66,6 +69,8 @@ contract Operations is IGateway, EIP712, Governance {
     error ModuleIndexUnknown(uint8 index);
     /// @notice The init code is not the one that this gateway committed to. Reverts.
     error ModuleCodeWrong(uint8 index, bytes32 expected, bytes32 actual);
+    /// @notice The operation at `index` is not in ABI encoding: a value has bits beyond its type. Reverts.
+    error OperationMalformed(uint256 index);
     /// @notice More operations than a batch may have. Reverts.
     error BatchTooLarge(uint256 size, uint256 limit);
     /// @notice Only the module with this index may call this. Reverts.
@@ -211,6 +216,7 @@ contract Operations is IGateway, EIP712, Governance {
     /// @notice Digest that an operation's signers sign (EIP-712). Does not look at the payload's form.
     function digestOf(Operation calldata operation) external view returns (bytes32) {
         (bytes32 typeHash,) = OperationKinds.describe(operation.kind);
+        _headerOf(0, operation);
         return _digest(_domainSeparatorV4(), typeHash, operation, operation.payload);
     }
 
@@ -230,59 +236,72 @@ contract Operations is IGateway, EIP712, Governance {
         for (uint256 i = 0; i < count; ++i) {
             Memory.unsafeSetFreeMemoryPointer(free);
             Operation calldata operation = operations[i];
+            Header memory header = _headerOf(i, operation);
             bytes calldata payload = operation.payload;
             bytes[] calldata signatures = operation.signatures;
-            bytes memory reason =
-                refusal.length == 0 ? _tryApply(domain, organization, operation, payload, signatures) : refusal;
+            bytes memory reason = refusal.length == 0
+                ? _tryApply(domain, organization, header, operation, payload, signatures)
+                : refusal;
             if (reason.length == 0) {
-                if (organization != 0) emit PredecessorOperationTaken(operation.opId, domain);
+                if (organization != 0) emit PredecessorOperationTaken(header.opId, domain);
                 AppliedLog.emitApplied(operation, payload, signatures);
             } else {
-                emit OperationRejected(operation.opId, reason);
+                emit OperationRejected(header.opId, reason);
             }
         }
+    }
+
+    /// @dev The fields before the payload, copied at once: the compiler would check each anew whenever it is read.
+    function _headerOf(uint256 index, Operation calldata operation) private pure returns (Header memory header) {
+        uint256 beyond;
+        assembly ("memory-safe") {
+            header := mload(0x40)
+            mstore(0x40, add(header, 0xa0))
+            calldatacopy(header, operation, 0xa0)
+            beyond :=
+                or(
+                    or(shr(8, mload(header)), shr(160, mload(add(header, 0x40)))),
+                    or(shr(64, mload(add(header, 0x60))), shr(64, mload(add(header, 0x80))))
+                )
+        }
+        if (beyond != 0) revert OperationMalformed(index);
     }
 
     /// @dev Applies an operation; what is returned is empty, or the ABI-encoded reason why it was not.
     function _tryApply(
         bytes32 domain,
         bytes32 organization,
+        Header memory header,
         Operation calldata operation,
         bytes calldata payload,
         bytes[] calldata signatures
     ) private returns (bytes memory reason) {
-        uint8 kind = operation.kind;
-        bytes32 opId = operation.opId;
-        (bytes32 typeHash, uint256 form) = OperationKinds.describe(kind);
-        if (typeHash == 0) return abi.encodeWithSelector(KindUnknown.selector, kind);
-        reason = _checkForm(organization, form, operation, payload);
+        (bytes32 typeHash, uint256 form) = OperationKinds.describe(header.kind);
+        if (typeHash == 0) return abi.encodeWithSelector(KindUnknown.selector, header.kind);
+        reason = _checkForm(organization, form, header, payload);
         if (reason.length != 0) return reason;
         uint16 keyIndex;
         (keyIndex, reason) = _checkSignatures(
-            form, _digest(domain, typeHash, operation, payload), operation.actor, payload, signatures
+            form, _digest(domain, typeHash, operation, payload), header.actor, payload, signatures
         );
         if (reason.length != 0) return reason;
 
         uint8 index = form.moduleOf();
-        bytes21 mark;
+        bytes32 mark;
         if (index == OperationKinds.GATEWAY) {
-            reason = _govern(kind, payload);
+            reason = _govern(header.kind, payload);
             if (reason.length != 0) return reason;
         } else {
-            (bool success, bytes memory answer) = BoundedCall.tryCall(
-                _moduleAddress(index),
-                MODULE_GAS,
-                abi.encodeCall(IModule.applyOperation, (kind, opId, operation.actor, payload)),
-                MAX_REASON_LENGTH
-            );
+            bool success;
+            (success, mark, reason) =
+                BoundedCall.tryApply(_moduleAddress(index), MODULE_GAS, operation, payload, MAX_REASON_LENGTH);
             if (!success) {
-                return answer.length < 4 ? abi.encodeWithSelector(ModuleFailed.selector, index) : answer;
+                return reason.length < 4 ? abi.encodeWithSelector(ModuleFailed.selector, index) : reason;
             }
-            mark = abi.decode(answer, (bytes21));
         }
         // Modules are part of what this gateway committed to, and call no account: nothing came in between.
-        _applied[opId] = AppliedNotes.pack(kind, keyIndex, mark);
-        return "";
+        _applied[header.opId] = AppliedNotes.pack(header.kind, keyIndex, bytes21(mark));
+        return reason;
     }
 
     /// @dev The kinds that the gateway holds itself. Empty, or the reason why not.
@@ -297,16 +316,16 @@ contract Operations is IGateway, EIP712, Governance {
         return _recognize(_domainSeparatorV4(), organization, domain, acceptedUntil);
     }
 
-    function _checkForm(bytes32 organization, uint256 form, Operation calldata operation, bytes calldata payload)
+    function _checkForm(bytes32 organization, uint256 form, Header memory header, bytes calldata payload)
         private
         view
         returns (bytes memory)
     {
-        uint64 usedAt = _applied[operation.opId].blockNumberOf();
-        if (usedAt != 0) return abi.encodeWithSelector(OpIdUsed.selector, operation.opId, usedAt);
+        uint64 usedAt = _applied[header.opId].blockNumberOf();
+        if (usedAt != 0) return abi.encodeWithSelector(OpIdUsed.selector, header.opId, usedAt);
         // A deadline is days away; a validator that shifts the block's time by seconds gains nothing.
-        if (organization == 0 && block.timestamp > operation.deadline) {
-            return abi.encodeWithSelector(DeadlinePassed.selector, operation.deadline, block.timestamp);
+        if (organization == 0 && block.timestamp > header.deadline) {
+            return abi.encodeWithSelector(DeadlinePassed.selector, header.deadline, block.timestamp);
         }
         uint256 fieldCount = form.fieldCountOf();
         if (payload.length != fieldCount * 32) {
@@ -314,7 +333,7 @@ contract Operations is IGateway, EIP712, Governance {
         }
         uint256 field = form.firstOutOfRange(payload);
         if (field != fieldCount) return abi.encodeWithSelector(PayloadValueOutOfRange.selector, field);
-        if (organization != 0) return _checkOrigin(organization, form, operation.kind, payload);
+        if (organization != 0) return _checkOrigin(organization, form, header.kind, payload);
         return "";
     }
 
@@ -368,19 +387,13 @@ contract Operations is IGateway, EIP712, Governance {
         pure
         returns (bytes32)
     {
-        bytes32 opId = operation.opId;
-        uint256 actor = uint160(operation.actor);
-        uint256 issuedAt = operation.issuedAt;
-        uint256 deadline = operation.deadline;
         bytes32 structHash;
         assembly ("memory-safe") {
-            // keccak256(typeHash ‖ header ‖ payload), behind the free memory pointer, which stays where it is.
+            // keccak256(typeHash ‖ header ‖ payload), behind the free memory pointer, which stays where it is. opId, actor,
+            // issuedAt and deadline follow one another in the operation as in the type.
             let start := mload(0x40)
             mstore(start, typeHash)
-            mstore(add(start, 0x20), opId)
-            mstore(add(start, 0x40), actor)
-            mstore(add(start, 0x60), issuedAt)
-            mstore(add(start, 0x80), deadline)
+            calldatacopy(add(start, 0x20), add(operation, 0x20), 0x80)
             calldatacopy(add(start, 0xa0), payload.offset, payload.length)
             structHash := keccak256(start, add(0xa0, payload.length))
         }

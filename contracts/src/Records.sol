@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Consents} from "./Consents.sol";
 import {Module} from "./Module.sol";
 import {OperationKinds} from "./OperationKinds.sol";
@@ -41,8 +42,7 @@ contract Records is Module {
         (address patient, bytes32 compartment, uint32 epoch, bytes32 organization, bytes32 commit) =
             abi.decode(payload, (address, bytes32, uint32, bytes32, bytes32));
         if (commit == 0) revert CommitInvalid();
-        CONSENTS.requireWrite(patient, compartment, epoch, actor, organization);
-        mark = _place(patient, compartment);
+        mark = bytes21(CONSENTS.requireWrite(patient, compartment, epoch, actor, organization));
         // Where the identifier is the digest, the gateway has checked that it is new, and keeps the mark.
         if (opId != commit) {
             _anchor(mark, commit);
@@ -65,11 +65,12 @@ contract Records is Module {
         return mark == place ? blockNumber : _anchors[_anchorKey(place, commit)];
     }
 
+    /// @dev As {Consents-requireWrite} names it.
     function _place(address patient, bytes32 compartment) private pure returns (bytes21) {
-        return bytes21(keccak256(abi.encode(patient, compartment)));
+        return bytes21(Hashes.efficientKeccak256(bytes32(uint256(uint160(patient))), compartment));
     }
 
     function _anchorKey(bytes21 place, bytes32 commit) private pure returns (bytes32) {
-        return keccak256(abi.encode(place, commit));
+        return Hashes.efficientKeccak256(place, commit);
     }
 }
