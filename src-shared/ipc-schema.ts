@@ -167,7 +167,8 @@ export const calls = {
     }),
   ),
   'chart.record': call<view.RecordView>()(z.strictObject({ patient: account, recordId: uuid, versionId: uuid.optional() })),
-  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account })),
+  /** offline: from what is held here alone, without asking connected workstations for blocks. */
+  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account, offline: z.boolean().default(false) })),
   /** Makes a verifiable export of what the person logged in may read; it is fetched with files.read. */
   'chart.export': call<view.ExportResult>()(z.strictObject({ patient: account })),
   'chart.saveEncounter': call<view.SavedRecords>()(encounterInput),

@@ -337,14 +337,26 @@ export interface OutboxEntry {
 export interface VerifyReport {
   readonly patient: string;
   readonly name: string;
+  /** The last block that was read; null where none ever was. */
   readonly asOfBlock: number | null;
+  readonly ledger: 'current' | 'behind' | 'away';
+  /** Whether only what is held here was looked at. */
+  readonly offline: boolean;
   readonly records: number;
   readonly verified: number;
   readonly waiting: number;
+  /** Commits in parts of the record whose key the reader does not have: not looked at. */
+  readonly notShared: number;
   readonly failures: readonly {
     readonly commit: string;
     readonly recordId: string | null;
-    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable';
+    /** Title of the record, where the index has it. */
+    readonly title: string;
+    /** Name of the commit's author, and what their clock said (seconds). */
+    readonly author: string;
+    readonly issuedAt: number;
+    /** withheld: a commit that another one names as its parent is not known. */
+    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable' | 'withheld';
     readonly text: string;
   }[];
 }
