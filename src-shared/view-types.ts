@@ -22,6 +22,8 @@ export interface SessionView {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly status: LocalPerson['status'];
+  /** The key was replaced at another workstation: this one signs nothing until it has the new one. */
+  readonly keyReplaced: boolean;
   /** May admit other clinics. */
   readonly governor: boolean;
 }
@@ -302,6 +304,8 @@ export interface SharingEvent {
 }
 
 export interface SharingView {
+  /** Clinics with a new key, to which what they may read was sealed when the card was opened. */
+  readonly renewed: readonly string[];
   readonly patient: PatientSummary;
   readonly categories: readonly { readonly category: Category; readonly count: number | null }[];
   readonly holders: readonly AccessHolder[];

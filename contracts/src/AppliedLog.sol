@@ -29,11 +29,13 @@ library AppliedLog {
         }
         uint256 count = signatures.length;
         for (uint256 i = 0; i < count; ++i) {
-            bytes calldata signature = signatures[i];
             assembly ("memory-safe") {
-                mstore(end, shl(240, signature.length))
-                calldatacopy(add(end, 2), signature.offset, signature.length)
-                end := add(add(end, 2), signature.length)
+                // Where a signature lies was checked when it was verified.
+                let signature := add(signatures.offset, calldataload(add(signatures.offset, shl(5, i))))
+                let length := calldataload(signature)
+                mstore(end, shl(240, length))
+                calldatacopy(add(end, 2), add(signature, 0x20), length)
+                end := add(add(end, 2), length)
             }
         }
         bytes32 topic = TOPIC;

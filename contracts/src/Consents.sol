@@ -142,13 +142,15 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
     {
         id = _placeOf(patient, compartment);
         Compartment place = _compartments[id];
-        if (!_maybe(WRITE, place, id, patient, author, organization, uint64(block.timestamp))) {
-            if (!_isEmergency(patient, organization, author, uint64(block.timestamp))) {
-                revert WriteNotGranted(author, organization);
-            }
-        } else if (organization != 0 && _activeRolesIn(organization, author) & CARING_ROLES == 0) {
-            revert WriteNotGranted(author, organization);
+        bool may;
+        if (organization == 0) {
+            may = _mayAlone(WRITE, place, id, patient, author, uint64(block.timestamp));
+        } else if (_termsOf(place, _grantKey(id, organization)).allow(WRITE, uint64(block.timestamp))) {
+            may = _activeRolesIn(organization, author) & CARING_ROLES != 0;
+        } else {
+            may = _isEmergency(patient, organization, author, uint64(block.timestamp));
         }
+        if (!may) revert WriteNotGranted(author, organization);
         if (epoch != place.epochOf()) revert EpochPassed(place.epochOf());
     }
 
@@ -275,30 +277,27 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
         uint64 time
     ) private view returns (bool) {
         bytes32 id = _placeOf(patient, compartment);
-        if (!_maybe(access, _compartments[id], id, patient, account, organization, time)) {
-            return _isEmergency(patient, organization, account, time);
+        Compartment place = _compartments[id];
+        if (organization == 0) return _mayAlone(access, place, id, patient, account, time);
+        if (_termsOf(place, _grantKey(id, organization)).allow(access, time)) {
+            return DIRECTORY.activeRolesIn(organization, account) & CARING_ROLES != 0;
         }
-        return organization == 0 || DIRECTORY.activeRolesIn(organization, account) & CARING_ROLES != 0;
+        return _isEmergency(patient, organization, account, time);
     }
 
-    /// @dev Whether there is consent; for that of an organization, the account's roles in it are still to be looked at.
-    function _maybe(
+    /// @dev Whether an account may as a person: as the patient, or by a grant of its own.
+    function _mayAlone(
         uint8 access,
         Compartment place,
         bytes32 id,
         address patient,
         address account,
-        bytes32 organization,
         uint64 time
     ) private view returns (bool) {
-        if (organization != 0) {
-            return _termsOf(place, _grantKey(id, organization)).allow(access, time);
-        }
         if (account == patient) return DIRECTORY.isPatient(patient);
         bytes32 person = bytes32(uint256(uint160(account)));
         // A grant to a person counts while that person is an active member anywhere.
-        return _termsOf(place, _grantKey(id, person)).allow(access, time)
-            && DIRECTORY.activeRolesOf(account) != 0;
+        return _termsOf(place, _grantKey(id, person)).allow(access, time) && DIRECTORY.activeRolesOf(account) != 0;
     }
 
     function _requireTerms(uint8 access, uint8 purpose, uint64 validFrom, uint64 validUntil)

@@ -22,6 +22,11 @@ import {Signers} from "./Signers.sol";
 contract Operations is IGateway, EIP712, Governance {
     using OperationKinds for uint256;
 
+    /// @dev What is kept of an identifier, see {AppliedNote}. A struct, so that its place is worked out once.
+    struct Applied {
+        AppliedNote note;
+    }
+
     /// @dev The fields of an operation that stand before its payload.
     struct Header {
         uint8 kind;
@@ -90,8 +95,7 @@ contract Operations is IGateway, EIP712, Governance {
 
     bytes32[5] private _codeHashes;
     uint8 private _installed;
-    /// @dev See {AppliedNote}.
-    mapping(bytes32 opId => AppliedNote) private _applied;
+    mapping(bytes32 opId => Applied) private _applied;
 
     /// @notice Sets the first governors, and fixes the modules for good.
     /// @param governors_ Accounts of the consortium that govern; they may be changed by themselves.
@@ -142,31 +146,31 @@ contract Operations is IGateway, EIP712, Governance {
 
     /// @inheritdoc IGateway
     function appliedAt(bytes32 opId) external view returns (uint64 blockNumber) {
-        AppliedNote note = _applied[opId];
+        AppliedNote note = _applied[opId].note;
         return note.kindOf() == 0 ? 0 : note.blockNumberOf();
     }
 
     /// @notice Kind of an applied operation; 0 where it was not applied.
     function kindOf(bytes32 opId) external view returns (uint8) {
-        return _applied[opId].kindOf();
+        return _applied[opId].note.kindOf();
     }
 
     /// @notice Which of the actor's keys signed an applied operation, counted from 0. See {Directory-keyOf}.
     function signedWith(bytes32 opId) external view returns (uint16 keyIndex) {
-        return _applied[opId].keyIndexOf();
+        return _applied[opId].note.keyIndexOf();
     }
 
     /// @inheritdoc IGateway
     function markOf(bytes32 opId) external view returns (bytes21 mark, uint64 blockNumber) {
-        AppliedNote note = _applied[opId];
+        AppliedNote note = _applied[opId].note;
         return (note.markOf(), note.blockNumberOf());
     }
 
     /// @inheritdoc IGateway
     function reserve(bytes32 opId, bytes21 mark) external returns (bool taken) {
         if (msg.sender != RECORDS) revert ModuleRequired(OperationKinds.RECORDS, msg.sender);
-        if (_applied[opId].blockNumberOf() != 0) return false;
-        _applied[opId] = AppliedNotes.pack(0, 0, mark);
+        if (_applied[opId].note.blockNumberOf() != 0) return false;
+        _applied[opId].note = AppliedNotes.pack(0, 0, mark);
         return true;
     }
 
@@ -278,7 +282,8 @@ contract Operations is IGateway, EIP712, Governance {
     ) private returns (bytes memory reason) {
         (bytes32 typeHash, uint256 form) = OperationKinds.describe(header.kind);
         if (typeHash == 0) return abi.encodeWithSelector(KindUnknown.selector, header.kind);
-        reason = _checkForm(organization, form, header, payload);
+        Applied storage applied = _applied[header.opId];
+        reason = _checkForm(applied, organization, form, header, payload);
         if (reason.length != 0) return reason;
         uint16 keyIndex;
         (keyIndex, reason) = _checkSignatures(
@@ -300,7 +305,7 @@ contract Operations is IGateway, EIP712, Governance {
             }
         }
         // Modules are part of what this gateway committed to, and call no account: nothing came in between.
-        _applied[header.opId] = AppliedNotes.pack(header.kind, keyIndex, bytes21(mark));
+        applied.note = AppliedNotes.pack(header.kind, keyIndex, bytes21(mark));
         return reason;
     }
 
@@ -316,12 +321,14 @@ contract Operations is IGateway, EIP712, Governance {
         return _recognize(_domainSeparatorV4(), organization, domain, acceptedUntil);
     }
 
-    function _checkForm(bytes32 organization, uint256 form, Header memory header, bytes calldata payload)
-        private
-        view
-        returns (bytes memory)
-    {
-        uint64 usedAt = _applied[header.opId].blockNumberOf();
+    function _checkForm(
+        Applied storage applied,
+        bytes32 organization,
+        uint256 form,
+        Header memory header,
+        bytes calldata payload
+    ) private view returns (bytes memory reason) {
+        uint64 usedAt = applied.note.blockNumberOf();
         if (usedAt != 0) return abi.encodeWithSelector(OpIdUsed.selector, header.opId, usedAt);
         // A deadline is days away; a validator that shifts the block's time by seconds gains nothing.
         if (organization == 0 && block.timestamp > header.deadline) {
@@ -334,13 +341,12 @@ contract Operations is IGateway, EIP712, Governance {
         uint256 field = form.firstOutOfRange(payload);
         if (field != fieldCount) return abi.encodeWithSelector(PayloadValueOutOfRange.selector, field);
         if (organization != 0) return _checkOrigin(organization, form, header.kind, payload);
-        return "";
     }
 
     function _checkOrigin(bytes32 organization, uint256 form, uint8 kind, bytes calldata payload)
         private
         pure
-        returns (bytes memory)
+        returns (bytes memory reason)
     {
         if (form.cosigningOf() == OperationKinds.COSIGNED_BY_GOVERNORS) {
             return abi.encodeWithSelector(PredecessorCannotGovern.selector, kind);
@@ -349,7 +355,6 @@ contract Operations is IGateway, EIP712, Governance {
         if (named != 0 && named != organization) {
             return abi.encodeWithSelector(PredecessorOfAnother.selector, organization, named);
         }
-        return "";
     }
 
     function _checkSignatures(
@@ -361,16 +366,17 @@ contract Operations is IGateway, EIP712, Governance {
     ) private view returns (uint16 keyIndex, bytes memory reason) {
         uint8 cosigning = form.cosigningOf();
         // The number is exact: a relayer must not be able to add bytes to the event that nobody signed for.
-        uint256 expected = cosigning == OperationKinds.COSIGNED_BY_NOBODY
-            ? 1
-            : cosigning == OperationKinds.COSIGNED_BY_GOVERNORS ? threshold() : 2;
+        uint256 expected = 1;
+        if (cosigning != OperationKinds.COSIGNED_BY_NOBODY) {
+            expected = cosigning == OperationKinds.COSIGNED_BY_GOVERNORS ? threshold() : 2;
+        }
         if (signatures.length != expected) {
             return (0, abi.encodeWithSelector(SignatureCountWrong.selector, expected, signatures.length));
         }
         bool signed;
         (signed, keyIndex) = _isSignedByAccount(actor, digest, signatures[0]);
         if (!signed) return (0, abi.encodeWithSelector(SignatureWrong.selector, 0, actor));
-        if (cosigning == OperationKinds.COSIGNED_BY_NOBODY) return (keyIndex, "");
+        if (cosigning == OperationKinds.COSIGNED_BY_NOBODY) return (keyIndex, reason);
         if (cosigning == OperationKinds.COSIGNED_BY_GOVERNORS) {
             return (keyIndex, _checkGovernors(actor, digest, signatures));
         }
@@ -378,7 +384,7 @@ contract Operations is IGateway, EIP712, Governance {
         if (cosigning == OperationKinds.COSIGNED_BY_NEW_KEY) signed = _isSignedByKey(cosigner, digest, signatures[1]);
         else (signed,) = _isSignedByAccount(cosigner, digest, signatures[1]);
         if (!signed) return (0, abi.encodeWithSelector(SignatureWrong.selector, 1, cosigner));
-        return (keyIndex, "");
+        return (keyIndex, reason);
     }
 
     /// @dev EIP-712, "Definition of hashStruct": all fields are static, so the payload is the tail of encodeData.

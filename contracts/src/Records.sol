@@ -12,6 +12,14 @@ import {OperationKinds} from "./OperationKinds.sol";
 /// was used serves as the anchor too (the mark says for which patient and compartment), and no slot is written here. For an
 /// operation with an identifier of its own, the digest is reserved as an identifier, so that there is one place to look.
 contract Records is Module {
+    struct Commit {
+        address patient;
+        bytes32 compartment;
+        uint32 epoch;
+        bytes32 organization;
+        bytes32 commit;
+    }
+
     /// @notice The commit was anchored before, in block `blockNumber`.
     error CommitAnchored(bytes32 commit, uint64 blockNumber);
     /// @notice A commit's digest must not be zero.
@@ -39,10 +47,16 @@ contract Records is Module {
         returns (bytes21 mark)
     {
         if (kind != OperationKinds.COMMIT) revert KindNotHeld(kind);
-        (address patient, bytes32 compartment, uint32 epoch, bytes32 organization, bytes32 commit) =
-            abi.decode(payload, (address, bytes32, uint32, bytes32, bytes32));
+        // The gateway has checked length and range.
+        Commit calldata fields;
+        assembly ("memory-safe") {
+            fields := payload.offset
+        }
+        bytes32 commit = fields.commit;
         if (commit == 0) revert CommitInvalid();
-        mark = bytes21(CONSENTS.requireWrite(patient, compartment, epoch, actor, organization));
+        mark = bytes21(CONSENTS.requireWrite(
+                fields.patient, fields.compartment, fields.epoch, actor, fields.organization
+            ));
         // Where the identifier is the digest, the gateway has checked that it is new, and keeps the mark.
         if (opId != commit) {
             _anchor(mark, commit);
