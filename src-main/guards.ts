@@ -29,7 +29,11 @@ export function guardApp(): void {
   });
   own.setPermissionCheckHandler((_contents, permission, origin) => allowedPermissions.has(permission) && origin.startsWith(appOrigin));
   own.setDevicePermissionHandler(() => false);
-  own.on('will-download', (event) => event.preventDefault());
+  own.on('will-download', (event, item) => {
+    // What our own page made (an export) is saved where the person says; nothing else is taken in.
+    if (!item.getURL().startsWith(`blob:${appOrigin}/`)) event.preventDefault();
+    else item.setSaveDialogOptions({ title: 'Save the export', defaultPath: item.getFilename() });
+  });
   // The page has no business on the network: the core speaks to ledger and peers. Development tools stay usable.
   own.webRequest.onBeforeRequest((details, callback) => {
     callback({ cancel: !/^(app|blob|data|devtools|chrome-extension):/.test(details.url) });

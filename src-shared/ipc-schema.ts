@@ -16,9 +16,19 @@ const name = line(200).min(1);
 const passphrase = z.string().min(1).max(1024);
 const newPassphrase = z.string().min(10).max(1024);
 const phrase = z.string().min(1).max(500);
-const pin = z.string().regex(/^[0-9]{6,12}$/);
+/** A key that somebody has already. */
+const keySource = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('phrase'), phrase }),
+  z.strictObject({ kind: z.literal('privateKey'), privateKey: z.string().min(1).max(200) }),
+  z.strictObject({ kind: z.literal('keystore'), json: z.string().min(1).max(16_384), password: z.string().max(1024) }),
+]);
+export type KeySource = z.infer<typeof keySource>;
+/** What a new card is sealed under: a PIN of 6 to 12 digits, or a passphrase. */
+const newPin = z.union([z.string().regex(/^[0-9]{6,12}$/), newPassphrase]);
 const code = z.string().min(1).max(20_000);
 const category = z.enum(categories);
+/** Seconds; 0 = open end. */
+const until = z.number().int().min(0).max(4_102_444_800);
 const fhirDate = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/);
 const roles = z
   .array(z.enum(Object.keys(roleBits) as [Role, ...Role[]]))
@@ -89,6 +99,19 @@ export const calls = {
     z.strictObject({ personName: name, passphrase: newPassphrase, phrase }),
   ),
   'people.enrolmentCode': call<{ enrolmentCode: string }>()(z.strictObject({ account })),
+  // -- one's own key
+  /** Whose key this is; keeps nothing. */
+  'keys.read': call<{ account: string; fromPhrase: boolean }>()(z.strictObject({ key: keySource })),
+  'keys.take': call<{ account: string; enrolmentCode: string }>()(
+    z.strictObject({ personName: name, passphrase: newPassphrase, key: keySource }),
+  ),
+  'keys.phrase': call<{ phrase: string | null }>()(z.strictObject({ passphrase })),
+  'keys.keystore': call<{ json: string }>()(z.strictObject({ passphrase, password: newPassphrase })),
+  'keys.changePassphrase': call<null>()(z.strictObject({ passphrase, newPassphrase })),
+  /** A new key from these words for whoever is logged in, under the same passphrase. */
+  'keys.rotate': call<null>()(z.strictObject({ passphrase, phrase })),
+  /** The key that the account was given at another workstation. */
+  'keys.adopt': call<null>()(z.strictObject({ passphrase, phrase })),
   'session.logIn': call<null>()(z.strictObject({ account, passphrase })),
   'session.lock': call<null>()(nothing),
   /** Somebody is there: puts off the idle lock. */
@@ -102,6 +125,7 @@ export const calls = {
   'staff.approve': call<null>()(z.strictObject({ enrolmentCode: code, roles })),
   'staff.changeRoles': call<null>()(z.strictObject({ account, roles })),
   'staff.setSuspended': call<null>()(z.strictObject({ account, suspended: z.boolean() })),
+  'staff.leave': call<null>()(z.strictObject({ account })),
   'network.view': call<view.NetworkView>()(nothing),
   'network.invitation': call<{ invitation: string }>()(nothing),
   'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean }>()(
@@ -117,9 +141,12 @@ export const calls = {
   'patients.get': call<view.PatientSummary>()(z.strictObject({ patient: account })),
   /** Similar people already known here, and identifiers already claimed on the network. */
   'patients.similar': call<{ hits: view.PatientSummary[]; claimed: string[] }>()(demographics),
-  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin })),
+  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin })),
+  /** A new card of the same key, from the recovery words. */
+  'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
+  'cards.guessing': call<{ secondsPerGuess: number }>()(nothing),
   // -- a patient at the desk
-  'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin })),
+  'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin: passphrase })),
   'desk.close': call<null>()(nothing),
   'desk.sharing': call<view.SharingView>()(nothing),
   'desk.grant': call<null>()(
@@ -128,11 +155,34 @@ export const calls = {
       categories: z.array(category).min(1).max(categories.length),
       write: z.boolean(),
       purpose: z.enum(Object.keys(purposes) as [Purpose, ...Purpose[]]),
-      /** Seconds; 0 = open end. */
-      until: z.number().int().min(0).max(4_102_444_800),
+      until,
     }),
   ),
   'desk.revoke': call<null>()(z.strictObject({ grantee: bytes32, categories: z.array(category).max(categories.length) })),
+  /** The same of everything, sealed by the patient at the desk. */
+  'desk.export': call<view.ExportResult>()(nothing),
+  // -- requests for access
+  'requests.find': call<view.FoundPatient>()(
+    z.union([z.strictObject({ account }), z.strictObject({ system: line(200).min(1), value: line(80).min(1) })]),
+  ),
+  'requests.ask': call<null>()(
+    z.strictObject({
+      patient: account,
+      categories: z.array(category).min(1).max(categories.length),
+      write: z.boolean(),
+      purpose: z.enum(Object.keys(purposes) as [Purpose, ...Purpose[]]),
+      until,
+      reason: line(1000).min(1),
+    }),
+  ),
+  /** What the person logged in asked for. */
+  'requests.sent': call<view.SentRequest[]>()(nothing),
+  /** What the patient at the desk is asked for. */
+  'requests.open': call<view.PatientRequest[]>()(nothing),
+  'requests.approve': call<null>()(
+    z.strictObject({ request: bytes32, categories: z.array(category).min(1).max(categories.length), write: z.boolean(), until }),
+  ),
+  'requests.decline': call<null>()(z.strictObject({ request: bytes32 })),
   // -- chart
   'chart.open': call<view.ChartView>()(z.strictObject({ patient: account })),
   'chart.entries': call<{ entries: view.ChartEntry[]; more: boolean }>()(
@@ -145,7 +195,10 @@ export const calls = {
     }),
   ),
   'chart.record': call<view.RecordView>()(z.strictObject({ patient: account, recordId: uuid, versionId: uuid.optional() })),
-  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account })),
+  /** offline: from what is held here alone, without asking connected workstations for blocks. */
+  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account, offline: z.boolean().default(false) })),
+  /** Makes a verifiable export of what the person logged in may read; it is fetched with files.read. */
+  'chart.export': call<view.ExportResult>()(z.strictObject({ patient: account })),
   'chart.saveEncounter': call<view.SavedRecords>()(encounterInput),
   'drafts.list': call<view.Draft[]>()(z.strictObject({ patient: account.optional() })),
   'drafts.save': call<null>()(
@@ -156,6 +209,7 @@ export const calls = {
   // -- import
   'files.begin': call<{ file: string }>()(z.strictObject({ name: line(255), size: z.number().int().min(0) })),
   'files.append': call<null>()(z.strictObject({ file: uuid, offset: z.number().int().min(0), base64: z.string().max(1_500_000) })),
+  'files.read': call<{ base64: string }>()(z.strictObject({ file: uuid, offset: z.number().int().min(0) })),
   'files.discard': call<null>()(z.strictObject({ file: uuid })),
   'import.preview': call<view.ImportPreview>()(z.strictObject({ file: uuid, patient: account.nullable() })),
   'import.run': call<view.ImportResult>()(z.strictObject({ file: uuid, patient: account })),

@@ -22,6 +22,8 @@ export interface SessionView {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly status: LocalPerson['status'];
+  /** The key was replaced at another workstation: this one signs nothing until it has the new one. */
+  readonly keyReplaced: boolean;
   /** May admit other clinics. */
   readonly governor: boolean;
 }
@@ -294,7 +296,7 @@ export interface AccessHolder {
 
 export interface SharingEvent {
   readonly opId: string;
-  readonly type: 'registered' | 'granted' | 'revoked';
+  readonly type: 'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined';
   readonly name: string;
   readonly categories: readonly Category[];
   readonly at: number;
@@ -304,6 +306,8 @@ export interface SharingEvent {
 }
 
 export interface SharingView {
+  /** Clinics with a new key, to which what they may read was sealed when the card was opened. */
+  readonly renewed: readonly string[];
   readonly patient: PatientSummary;
   readonly categories: readonly { readonly category: Category; readonly count: number | null }[];
   readonly holders: readonly AccessHolder[];
@@ -316,6 +320,52 @@ export interface SharingView {
     readonly organization: string;
     readonly account: string;
   }[];
+}
+
+/** A registered patient, also one of whom nothing is shared. */
+export interface FoundPatient {
+  readonly patient: string;
+  /** The clinic that registered them. */
+  readonly registeredBy: string;
+  /** Where the demographics are shared. */
+  readonly summary: PatientSummary | null;
+}
+
+/** A request for access, as whoever made it sees it. */
+export interface SentRequest {
+  readonly id: string;
+  readonly patient: string;
+  readonly summary: PatientSummary | null;
+  /** Null where the sealed words are not here. */
+  readonly categories: readonly Category[] | null;
+  readonly reason: string | null;
+  readonly write: boolean;
+  /** Seconds; 0 = open end. */
+  readonly until: number;
+  readonly askedAt: number;
+  readonly anchored: boolean;
+  readonly state: 'open' | 'approved' | 'declined' | 'refused';
+  /** Seconds; 0 while it is open. */
+  readonly answeredAt: number;
+  /** Why the ledger refused it. */
+  readonly problem: string | null;
+}
+
+/** A request for access, as the patient at the desk sees it. */
+export interface PatientRequest {
+  readonly id: string;
+  readonly name: string;
+  readonly organization: string;
+  readonly account: string;
+  /** Whether the asker is still an active member of a clinic. */
+  readonly active: boolean;
+  /** Null where the sealed words have not come yet. */
+  readonly categories: readonly Category[] | null;
+  readonly reason: string | null;
+  readonly write: boolean;
+  readonly purpose: Purpose;
+  readonly until: number;
+  readonly askedAt: number;
 }
 
 export interface RegistrationResult {
@@ -339,16 +389,39 @@ export interface OutboxEntry {
 export interface VerifyReport {
   readonly patient: string;
   readonly name: string;
+  /** The last block that was read; null where none ever was. */
   readonly asOfBlock: number | null;
+  readonly ledger: 'current' | 'behind' | 'away';
+  /** Whether only what is held here was looked at. */
+  readonly offline: boolean;
   readonly records: number;
   readonly verified: number;
   readonly waiting: number;
+  /** Commits in parts of the record whose key the reader does not have: not looked at. */
+  readonly notShared: number;
   readonly failures: readonly {
     readonly commit: string;
     readonly recordId: string | null;
-    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable';
+    /** Title of the record, where the index has it. */
+    readonly title: string;
+    /** Name of the commit's author, and what their clock said (seconds). */
+    readonly author: string;
+    readonly issuedAt: number;
+    /** withheld: a commit that another one names as its parent is not known. */
+    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable' | 'withheld';
     readonly text: string;
   }[];
+}
+
+/** A verifiable export that waits to be fetched. */
+export interface ExportResult {
+  readonly file: string;
+  readonly name: string;
+  readonly size: number;
+  readonly records: number;
+  readonly commits: number;
+  /** Commits whose content is not here; the file names them. */
+  readonly missing: number;
 }
 
 export interface Progress {

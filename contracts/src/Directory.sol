@@ -1,32 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Module} from "./Module.sol";
+import {AccountKeys} from "./AccountKeys.sol";
+import {IRoleCache} from "./Module.sol";
 import {OperationKinds} from "./OperationKinds.sol";
 
 /// @title Who takes part: organizations, their members with roles, and patients.
 /// @notice Governors admit and suspend organizations; an organization's admins enrol, change and suspend its members; its
 /// registrars register patients, who co-sign. That governors and patients signed is checked by the gateway.
-contract Directory is Module {
+contract Directory is AccountKeys {
     /// @notice An organization as it stands.
     /// @param admittedAt Block's time of its admission; 0 where it was never admitted.
     /// @param suspended While true, none of its members can do anything in its name.
     /// @param adminCount Members that are admins and not suspended.
+    /// @param keyVersion How often the organization's key was rotated.
+    /// @param emergencyKeyVersion How often the emergency key was set.
     /// @param organizationKey X25519 key that its members share.
     /// @param profile Digest of the document that describes it.
+    /// @param emergencyKey X25519 key that is opened in an emergency only; zero until it is set.
     struct Organization {
         uint64 admittedAt;
         bool suspended;
         uint32 adminCount;
+        uint32 keyVersion;
+        uint32 emergencyKeyVersion;
         bytes32 organizationKey;
         bytes32 profile;
+        bytes32 emergencyKey;
     }
 
     /// @notice A membership as it stands.
     /// @param enrolledAt Block's time of the latest enrolment; 0 where there was none.
     /// @param roles Role bits: 1 admin, 2 registrar, 4 practitioner, 8 auditor. None: the member has left.
     /// @param suspended While true, the roles do not count.
-    /// @param encryptionKey X25519 key of the member.
+    /// @param encryptionKey X25519 key of the member: that of the enrolment, or the one it was rotated to.
     /// @param profile Digest of the document that describes the member.
     struct Member {
         uint64 enrolledAt;
@@ -75,14 +82,19 @@ contract Directory is Module {
     error MembershipsExhausted(address member, uint256 limit);
     /// @notice The patient was registered before.
     error PatientKnown(address patient);
-    /// @notice An account and its encryption key must not be zero.
-    error AccountInvalid(address account);
+    /// @notice A key must not be zero, and its purpose is 1 (members) or 2 (emergency).
+    error OrganizationKeyInvalid(bytes32 organization, uint8 purpose);
 
     uint8 private constant ADMIN = 1;
     uint8 private constant REGISTRAR = 2;
     uint8 private constant ALL_ROLES = 15;
+    uint8 private constant MEMBERS_KEY = 1;
+    uint8 private constant EMERGENCY_KEY = 2;
     /// @dev Bounds the loop over an account's organizations; one organization can take only one of the places.
     uint256 private constant MAX_MEMBERSHIPS = 16;
+
+    /// @dev Remembers roles within a transaction, and is told when they change.
+    IRoleCache private immutable ROLE_CACHE = IRoleCache(GATEWAY.moduleAddress(OperationKinds.CONSENTS));
 
     mapping(bytes32 organization => Organization) private _organizations;
     mapping(bytes32 organization => mapping(address member => Member)) private _members;
@@ -90,6 +102,10 @@ contract Directory is Module {
     mapping(address member => bytes32[]) private _memberships;
     /// @dev A patient's X25519 key; zero where the account is not a registered patient.
     mapping(address patient => bytes32 encryptionKey) private _patients;
+    // In the order in which they came; nobody is ever taken out.
+    bytes32[] private _organizationIds;
+    mapping(bytes32 organization => address[]) private _memberAccounts;
+    address[] private _patientAccounts;
 
     /// @notice An organization; all zero where it was never admitted.
     function organizationOf(bytes32 organization) external view returns (Organization memory) {
@@ -98,7 +114,39 @@ contract Directory is Module {
 
     /// @notice A membership; all zero where there never was one.
     function memberOf(bytes32 organization, address member) external view returns (Member memory) {
-        return _members[organization][member];
+        Member memory found = _members[organization][member];
+        if (found.enrolledAt != 0) found.encryptionKey = _encryptionKeyOf(member, found.encryptionKey);
+        return found;
+    }
+
+    /// @notice How many organizations were ever admitted.
+    function organizationCount() external view returns (uint256) {
+        return _organizationIds.length;
+    }
+
+    /// @notice An organization's id, counted from 0 in the order of admission.
+    function organizationAt(uint256 index) external view returns (bytes32) {
+        return _organizationIds[index];
+    }
+
+    /// @notice How many accounts were ever members of an organization.
+    function memberCountOf(bytes32 organization) external view returns (uint256) {
+        return _memberAccounts[organization].length;
+    }
+
+    /// @notice A present or past member of an organization, counted from 0 in the order of first enrolment.
+    function memberAt(bytes32 organization, uint256 index) external view returns (address) {
+        return _memberAccounts[organization][index];
+    }
+
+    /// @notice How many patients are registered.
+    function patientCount() external view returns (uint256) {
+        return _patientAccounts.length;
+    }
+
+    /// @notice A patient, counted from 0 in the order of registration.
+    function patientAt(uint256 index) external view returns (address) {
+        return _patientAccounts[index];
     }
 
     /// @notice Organizations in which the account has roles and is not suspended, at most 16, in no order.
@@ -106,9 +154,10 @@ contract Directory is Module {
         return _memberships[member];
     }
 
-    /// @notice Encryption key of a registered patient; zero where the account is none.
+    /// @notice Encryption key that a registered patient has now; zero where the account is none.
     function patientKeyOf(address patient) external view returns (bytes32) {
-        return _patients[patient];
+        bytes32 first = _patients[patient];
+        return first == 0 ? first : _encryptionKeyOf(patient, first);
     }
 
     /// @notice Whether the account is a registered patient.
@@ -122,7 +171,7 @@ contract Directory is Module {
     }
 
     /// @notice Roles that count now, of all the account's organizations together.
-    function activeRolesOf(address member) external view returns (uint8 roles) {
+    function activeRolesOf(address member) public view returns (uint8 roles) {
         bytes32[] storage organizations = _memberships[member];
         uint256 count = organizations.length; // at most MAX_MEMBERSHIPS
         for (uint256 i = 0; i < count; ++i) {
@@ -130,7 +179,11 @@ contract Directory is Module {
         }
     }
 
-    function _apply(uint8 kind, bytes32, address actor, bytes calldata payload) internal override returns (bytes23) {
+    function _apply(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
+        internal
+        override
+        returns (bytes21)
+    {
         if (kind == OperationKinds.REGISTER_PATIENT) {
             (bytes32 organization, address patient, bytes32 encryptionKey) =
                 abi.decode(payload, (bytes32, address, bytes32));
@@ -152,10 +205,52 @@ contract Directory is Module {
             (bytes32 organization, uint8 flag) = abi.decode(payload, (bytes32, uint8));
             if (_organizations[organization].admittedAt == 0) revert OrganizationUnknown(organization);
             _organizations[organization].suspended = _toBool(flag);
+            ROLE_CACHE.forgetRoles();
+        } else if (kind == OperationKinds.ROTATE_ORGANIZATION_KEY) {
+            (bytes32 organization, uint8 purpose, bytes32 publicKey,) =
+                abi.decode(payload, (bytes32, uint8, bytes32, bytes32));
+            _requireAdmin(organization, actor);
+            _rotateOrganizationKey(organization, purpose, publicKey);
+        } else {
+            _applyToKeys(kind, opId, actor, payload);
+        }
+        return 0;
+    }
+
+    function _applyToKeys(uint8 kind, bytes32 opId, address actor, bytes calldata payload) private {
+        if (kind == OperationKinds.ROTATE_KEYS) {
+            (address signer, bytes32 encryptionKey) = abi.decode(payload, (address, bytes32));
+            _rotateKeys(actor, signer, encryptionKey);
+        } else if (kind == OperationKinds.SET_RECOVERY) {
+            _setRecovery(actor, abi.decode(payload, (SetRecovery)));
+        } else if (kind == OperationKinds.PROPOSE_RECOVERY) {
+            (address account, address signer, bytes32 encryptionKey) =
+                abi.decode(payload, (address, address, bytes32));
+            _proposeRecovery(opId, actor, account, signer, encryptionKey);
+        } else if (kind == OperationKinds.APPROVE_RECOVERY) {
+            (address account, bytes32 proposal) = abi.decode(payload, (address, bytes32));
+            _approveRecovery(actor, account, proposal);
+        } else if (kind == OperationKinds.VETO_RECOVERY) {
+            _vetoRecovery(actor, abi.decode(payload, (address)));
+        } else if (kind == OperationKinds.COMPLETE_RECOVERY) {
+            (address account, bytes32 proposal) = abi.decode(payload, (address, bytes32));
+            _completeRecovery(actor, account, proposal);
         } else {
             revert KindNotHeld(kind);
         }
-        return 0;
+    }
+
+    function _rotateOrganizationKey(bytes32 organization, uint8 purpose, bytes32 publicKey) private {
+        bool known = purpose == MEMBERS_KEY || purpose == EMERGENCY_KEY;
+        if (publicKey == 0 || !known) revert OrganizationKeyInvalid(organization, purpose);
+        Organization storage own = _organizations[organization];
+        if (purpose == MEMBERS_KEY) {
+            own.organizationKey = publicKey;
+            ++own.keyVersion;
+        } else {
+            own.emergencyKey = publicKey;
+            ++own.emergencyKeyVersion;
+        }
     }
 
     function _admitOrganization(AdmitOrganization memory admission) private {
@@ -165,6 +260,7 @@ contract Directory is Module {
         Organization storage admitted = _organizations[organization];
         if (admitted.admittedAt != 0) revert OrganizationKnown(organization);
         admitted.admittedAt = uint64(block.timestamp);
+        _organizationIds.push(organization);
         admitted.organizationKey = admission.organizationKey;
         admitted.profile = admission.profile;
         _addMember(organization, admission.admin, ADMIN, admission.encryptionKey, admission.adminProfile);
@@ -190,7 +286,9 @@ contract Directory is Module {
         bytes32 profile
     ) private {
         if (account == address(0) || encryptionKey == 0) revert AccountInvalid(account);
+        _requireOwnKey(account);
         Member storage member = _members[organization][account];
+        if (member.enrolledAt == 0) _memberAccounts[organization].push(account);
         member.enrolledAt = uint64(block.timestamp);
         member.encryptionKey = encryptionKey;
         member.profile = profile;
@@ -204,6 +302,7 @@ contract Directory is Module {
         uint8 afterwards = suspended ? 0 : roles;
         member.roles = roles;
         member.suspended = suspended;
+        ROLE_CACHE.forgetRoles();
 
         if (before & ADMIN != afterwards & ADMIN) {
             Organization storage own = _organizations[organization];
@@ -240,7 +339,17 @@ contract Directory is Module {
         if (_activeRolesIn(organization, actor) & REGISTRAR == 0) revert NotAuthorized(actor);
         if (patient == address(0) || encryptionKey == 0) revert AccountInvalid(patient);
         if (_patients[patient] != 0) revert PatientKnown(patient);
+        _requireOwnKey(patient);
         _patients[patient] = encryptionKey;
+        _patientAccounts.push(patient);
+    }
+
+    function _firstEncryptionKey(address account) internal view override returns (bytes32) {
+        return _patients[account];
+    }
+
+    function _takesPart(address account) internal view override returns (bool) {
+        return _patients[account] != 0 || activeRolesOf(account) != 0 || GATEWAY.isGovernor(account);
     }
 
     function _requireAdmin(bytes32 organization, address actor) private view {

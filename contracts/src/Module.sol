@@ -7,11 +7,34 @@ interface IGateway {
     /// @notice Address that a module has, or will have once it is installed.
     function moduleAddress(uint8 index) external view returns (address);
 
-    /// @notice Mark that a module left on an applied operation; zero where it left none.
-    function markOf(bytes32 opId) external view returns (bytes23);
+    /// @notice Mark that a module left with an identifier, and the block in which it did; zero where it left none.
+    function markOf(bytes32 opId) external view returns (bytes21 mark, uint64 blockNumber);
 
     /// @notice Block in which an operation was applied, 0 if it was not.
     function appliedAt(bytes32 opId) external view returns (uint64);
+
+    /// @notice Marks an identifier as used where it is free, without an operation. For {Records} only.
+    /// @return taken Whether the identifier was free.
+    function reserve(bytes32 opId, bytes21 mark) external returns (bool taken);
+
+    /// @notice Makes `signer` the address that signs for `account`. For {Directory} only.
+    function setSigner(address account, address signer) external;
+
+    /// @notice Address that signs for an account now.
+    function signerOf(address account) external view returns (address);
+
+    /// @notice Account that an address signs or signed for; the address itself where it is no rotated key.
+    function accountOf(address signer) external view returns (address);
+
+    /// @notice Whether an account is a governor.
+    function isGovernor(address account) external view returns (bool);
+}
+
+/// @title What remembers roles within a transaction.
+/// @notice It must be told when they change.
+interface IRoleCache {
+    /// @notice Drops what is remembered. For {Directory} only.
+    function forgetRoles() external;
 }
 
 /// @title What the gateway asks of a module.
@@ -25,7 +48,7 @@ interface IModule {
     /// @return mark Kept by the gateway with the operation's identifier, in the same slot.
     function applyOperation(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
         external
-        returns (bytes23 mark);
+        returns (bytes21 mark);
 }
 
 /// @title Common part of the modules.
@@ -46,7 +69,7 @@ abstract contract Module is IModule {
     /// @inheritdoc IModule
     function applyOperation(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
         external
-        returns (bytes23 mark)
+        returns (bytes21 mark)
     {
         if (msg.sender != address(GATEWAY)) revert GatewayRequired(msg.sender);
         return _apply(kind, opId, actor, payload);
@@ -60,5 +83,5 @@ abstract contract Module is IModule {
     function _apply(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
         internal
         virtual
-        returns (bytes23 mark);
+        returns (bytes21 mark);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Consents} from "./Consents.sol";
 import {Module} from "./Module.sol";
 import {OperationKinds} from "./OperationKinds.sol";
@@ -8,8 +9,17 @@ import {OperationKinds} from "./OperationKinds.sol";
 /// @title Anchors of commits: that these record versions of one patient and compartment were saved together, by whom and when.
 /// @notice A commit is anchored once per patient and compartment. The anchor itself is the gateway's event.
 /// @dev The cheapest anchor is an operation whose `opId` is the commit's digest: then the gateway's note that the identifier
-/// was used serves as the anchor too (the mark says for which patient and compartment), and no slot is written here.
+/// was used serves as the anchor too (the mark says for which patient and compartment), and no slot is written here. For an
+/// operation with an identifier of its own, the digest is reserved as an identifier, so that there is one place to look.
 contract Records is Module {
+    struct Commit {
+        address patient;
+        bytes32 compartment;
+        uint32 epoch;
+        bytes32 organization;
+        bytes32 commit;
+    }
+
     /// @notice The commit was anchored before, in block `blockNumber`.
     error CommitAnchored(bytes32 commit, uint64 blockNumber);
     /// @notice A commit's digest must not be zero.
@@ -18,7 +28,7 @@ contract Records is Module {
     Consents private immutable CONSENTS = Consents(GATEWAY.moduleAddress(OperationKinds.CONSENTS));
 
     uint256 private _commitCount;
-    /// @dev Block of the anchor, for commits whose operation had an identifier of its own.
+    /// @dev Block of the anchor, for commits whose digest was taken as an identifier by some other operation.
     mapping(bytes32 key => uint64 blockNumber) private _anchors;
 
     /// @notice How many commits are anchored.
@@ -34,36 +44,47 @@ contract Records is Module {
     function _apply(uint8 kind, bytes32 opId, address actor, bytes calldata payload)
         internal
         override
-        returns (bytes23 mark)
+        returns (bytes21 mark)
     {
         if (kind != OperationKinds.COMMIT) revert KindNotHeld(kind);
-        (address patient, bytes32 compartment, uint32 epoch, bytes32 organization, bytes32 commit) =
-            abi.decode(payload, (address, bytes32, uint32, bytes32, bytes32));
+        // The gateway has checked length and range.
+        Commit calldata fields;
+        assembly ("memory-safe") {
+            fields := payload.offset
+        }
+        bytes32 commit = fields.commit;
         if (commit == 0) revert CommitInvalid();
-        bytes32 place = _place(patient, compartment);
-        // The gateway has checked that the identifier is new, so where it is the digest, there is no mark to look for.
-        uint64 blockNumber = opId == commit ? _anchors[_anchorKey(place, commit)] : _anchoredAt(place, commit);
-        if (blockNumber != 0) revert CommitAnchored(commit, blockNumber);
-        CONSENTS.requireWrite(patient, compartment, epoch, actor, organization);
-
-        if (opId == commit) mark = bytes23(place);
-        else _anchors[_anchorKey(place, commit)] = uint64(block.number);
+        mark = bytes21(CONSENTS.requireWrite(
+                fields.patient, fields.compartment, fields.epoch, actor, fields.organization
+            ));
+        // Where the identifier is the digest, the gateway has checked that it is new, and keeps the mark.
+        if (opId != commit) {
+            _anchor(mark, commit);
+            mark = 0;
+        }
         unchecked {
             ++_commitCount;
         }
     }
 
-    function _anchoredAt(bytes32 place, bytes32 commit) private view returns (uint64 blockNumber) {
-        blockNumber = _anchors[_anchorKey(place, commit)];
-        // Only this module sets marks, and only where the identifier is the commit's digest.
-        if (blockNumber == 0 && GATEWAY.markOf(commit) == bytes23(place)) blockNumber = GATEWAY.appliedAt(commit);
+    function _anchor(bytes21 place, bytes32 commit) private {
+        uint64 blockNumber = _anchoredAt(place, commit);
+        if (blockNumber != 0) revert CommitAnchored(commit, blockNumber);
+        if (!GATEWAY.reserve(commit, place)) _anchors[_anchorKey(place, commit)] = uint64(block.number);
     }
 
-    function _place(address patient, bytes32 compartment) private pure returns (bytes32) {
-        return keccak256(abi.encode(patient, compartment));
+    function _anchoredAt(bytes21 place, bytes32 commit) private view returns (uint64) {
+        // Only this module sets marks.
+        (bytes21 mark, uint64 blockNumber) = GATEWAY.markOf(commit);
+        return mark == place ? blockNumber : _anchors[_anchorKey(place, commit)];
     }
 
-    function _anchorKey(bytes32 place, bytes32 commit) private pure returns (bytes32) {
-        return keccak256(abi.encode(place, commit));
+    /// @dev As {Consents-requireWrite} names it.
+    function _place(address patient, bytes32 compartment) private pure returns (bytes21) {
+        return bytes21(Hashes.efficientKeccak256(bytes32(uint256(uint160(patient))), compartment));
+    }
+
+    function _anchorKey(bytes21 place, bytes32 commit) private pure returns (bytes32) {
+        return Hashes.efficientKeccak256(place, commit);
     }
 }

@@ -6,7 +6,7 @@ import { fingerprint } from './fingerprint.ts';
 import { root, runKept } from './project.ts';
 
 export interface BuildStep {
-  readonly name: 'contracts' | 'shell' | 'core' | 'renderer';
+  readonly name: 'contracts' | 'shell' | 'core' | 'verifier' | 'renderer';
   /** Digest of everything that the result depends on. */
   fingerprint(): string;
   /** Files that must exist for the step to be skipped. */
@@ -107,6 +107,22 @@ export const buildSteps: readonly BuildStep[] = [
     fingerprint: () => fingerprint(['src-main/core', 'src-shared', 'scripts/lib/build-steps.ts', 'package-lock.json'], isSource),
     results: [`${coreFolder}/core.mjs`, `${coreFolder}/admin.mjs`, `${coreFolder}/argon2-worker.mjs`],
     run: bundleCore,
+  },
+  {
+    // One file that whoever receives an export can run with nothing but Node.
+    name: 'verifier',
+    fingerprint: () => fingerprint(['resources/verify-export', 'scripts/lib/build-steps.ts', 'package-lock.json']),
+    results: ['dist/verify-export.mjs'],
+    run: async () =>
+      void (await bundle({
+        ...common,
+        sourcemap: false,
+        legalComments: 'inline',
+        entryPoints: ['resources/verify-export/verify.mjs'],
+        outfile: 'dist/verify-export.mjs',
+        format: 'esm',
+        target: 'node20',
+      })),
   },
   {
     name: 'renderer',

@@ -18,6 +18,8 @@ const options = {
   as: { type: 'string' },
   out: { type: 'string' },
   demo: { type: 'boolean', default: false },
+  verifiable: { type: 'boolean', default: false },
+  offline: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -47,6 +49,8 @@ async function run(): Promise<number> {
     const result = await command(core.workstation, {
       arguments: rest,
       demo: values.demo,
+      verifiable: values.verifiable,
+      offline: values.offline,
       as: values.as,
       out: values.out,
       dataDir: values.data,

@@ -1,6 +1,9 @@
 /** Calls about patients: the front desk, the patient at the desk, the chart, import. */
+import { AppError } from '../../src-shared/errors.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
+import type { PersonKeys } from './ports.ts';
 import type { Handlers } from './rpc-handlers.ts';
+import { kekOf } from './services/compartments.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -16,7 +19,7 @@ type Names = Extract<
 >;
 
 export function handlers(workstation: Workstation, terminology: () => Terminology): Handlers<Names> {
-  const { sessions, patients, sharing, chart, consultations, uploads, imports, facts, clock } = workstation;
+  const { sessions, patients, sharing, chart, consultations, uploads, downloads, imports, facts, clock } = workstation;
   const index = () => sessions.require().index;
 
   return {
@@ -42,7 +45,18 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     'chart.entries': ({ patient, resourceTypes, category, before, limit }) =>
       chart.entries(sessions.require(), { patient, resourceTypes, categories: category ? [category] : undefined, before, limit }),
     'chart.record': ({ patient, recordId, versionId }) => chart.record(sessions.require(), patient, recordId, versionId),
-    'chart.verify': ({ patient }) => chart.verify(sessions.require(), patient),
+    'chart.verify': ({ patient, offline }) => chart.verify(sessions.require(), patient, offline),
+    'chart.export'({ patient }) {
+      const session = sessions.require();
+      const keks = session.index.keks({ patient });
+      const keyOf = (compartment: string, epoch: number) => keks.find((k) => k.compartment === compartment && k.epoch === epoch)?.kek;
+      return offer(patient, session.keys, keyOf);
+    },
+    'desk.export'() {
+      const { keys, patient } = sessions.requireDesk();
+      const { id } = workstation.network.require();
+      return offer(patient, keys, (compartment, epoch) => kekOf(keys, id, compartment, epoch));
+    },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),
     'drafts.list': ({ patient }) => index().drafts(patient),
     'drafts.save'(draft) {
@@ -59,8 +73,10 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
       uploads.append(file, offset, base64);
       return null;
     },
+    'files.read': ({ file, offset }) => downloads.read(file, offset),
     'files.discard'({ file }) {
       uploads.discard(file);
+      downloads.discard(file);
       return null;
     },
     async 'import.preview'({ file, patient }) {
@@ -74,6 +90,16 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
       return result;
     },
   };
+
+  async function offer(patient: string, by: PersonKeys, keyOf: (compartment: string, epoch: number) => Uint8Array | undefined) {
+    const session = sessions.require();
+    const { json, ...counts } = await workstation.exports.create({ patient, by, keyOf });
+    // Nothing of it outlives the session that asked for it.
+    if (sessions.current() !== session)
+      throw new AppError('NOT_LOGGED_IN', 'The workstation was locked meanwhile. Log in and export again.');
+    const date = new Date(clock()).toISOString().slice(0, 10);
+    return { ...downloads.offer(Buffer.from(json)), name: `records-${patient.slice(2, 10).toLowerCase()}-${date}.json`, ...counts };
+  }
 
   /** A patient from elsewhere may be at the desk: then nothing but the account is known here. */
   function deskSummary(patient: string) {

@@ -29,7 +29,7 @@ export function handlers(workstation: Workstation): Handlers<Names> {
     'setup.createDemo': () => demo.create().then(() => null),
     'setup.join': (input) => setup.join(input),
     async 'people.createKey'({ personName, passphrase, phrase }) {
-      const created = await people.createKey(personName, passphrase, phrase);
+      const created = await people.createKey(personName, passphrase, workstation.keysOfPhrase(phrase));
       facts.tell('status', null);
       return created;
     },

@@ -6,6 +6,9 @@ import { AppError, toWireError } from '../../src-shared/errors.ts';
 import { calls, type CallMessage, type CallName, type ReplyMessage } from '../../src-shared/ipc-schema.ts';
 import type { Role } from '../../src-shared/operations.ts';
 import type { Handlers } from './rpc-handlers.ts';
+import { handlers as accessHandlers } from './rpc-access.ts';
+import { handlers as accountHandlers } from './rpc-accounts.ts';
+import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
 import type { Terminology } from './services/terminology.ts';
@@ -27,6 +30,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'setup.join': 'anyone',
   'people.createKey': 'anyone',
   'people.enrolmentCode': 'anyone',
+  'keys.read': 'anyone',
+  'keys.take': 'anyone',
+  'keys.phrase': 'session',
+  'keys.keystore': 'session',
+  'keys.changePassphrase': 'session',
   'session.logIn': 'anyone',
   'session.lock': 'anyone',
   'session.touch': 'anyone',
@@ -46,15 +54,25 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.get': patientFacing,
   'patients.similar': frontDesk,
   'patients.register': frontDesk,
+  'cards.reissue': patientFacing,
+  'cards.guessing': patientFacing,
   'desk.open': patientFacing,
   'desk.close': 'session',
   'desk.sharing': patientFacing,
   'desk.grant': patientFacing,
   'desk.revoke': patientFacing,
+  'desk.export': patientFacing,
+  'requests.find': clinical,
+  'requests.ask': clinical,
+  'requests.sent': clinical,
+  'requests.open': patientFacing,
+  'requests.approve': patientFacing,
+  'requests.decline': patientFacing,
   'chart.open': clinical,
   'chart.entries': clinical,
   'chart.record': clinical,
   'chart.verify': clinical,
+  'chart.export': clinical,
   'chart.saveEncounter': clinical,
   'drafts.list': 'session',
   'drafts.save': 'session',
@@ -62,6 +80,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'terminology.search': 'session',
   'files.begin': clinical,
   'files.append': clinical,
+  'files.read': 'session',
   'files.discard': 'session',
   'import.preview': clinical,
   'import.run': clinical,
@@ -75,7 +94,13 @@ export interface Rpc {
 }
 
 export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
-  const handlers: Handlers<CallName> = { ...workstationHandlers(workstation), ...patientHandlers(workstation, terminology) };
+  const handlers: Handlers<CallName> = {
+    ...workstationHandlers(workstation),
+    ...accessHandlers(workstation),
+    ...accountHandlers(workstation),
+    ...cardHandlers(workstation),
+    ...patientHandlers(workstation, terminology),
+  };
 
   const check = (guard: Guard) => {
     if (guard === 'anyone') return;

@@ -7,6 +7,7 @@ export { default as CopyText } from './copy-text.svelte';
 export { default as DataTable } from './data-table.svelte';
 export { default as Dialog } from './dialog.svelte';
 export { default as EmptyState } from './empty-state.svelte';
+export { default as Field } from './field.svelte';
 export { default as Kbd } from './kbd.svelte';
 export { default as LoadFailure } from './load-failure.svelte';
 export { default as Notice } from './notice.svelte';

@@ -3,6 +3,7 @@
  * they have been handed over. The PIN and the words are in this window's memory only: never in a draft, never on disk.
  */
 import { api, asAppError } from '../api.ts';
+import { CardSecret } from './card-secret.svelte.ts';
 import { DraftKeeper } from './draft.svelte.ts';
 import type { FieldError } from '../components/types.ts';
 import type { AppError } from '../../src-shared/errors.ts';
@@ -63,8 +64,7 @@ function fieldsOf(draft: unknown): Fields {
 
 export class Registration {
   fields = $state<Fields>(empty());
-  pin = $state('');
-  pinAgain = $state('');
+  readonly secret = new CardSecret();
   errors = $state<FieldError[]>([]);
   /** What the core answered to a failed save; everything typed stays. */
   failure = $state<AppError | null>(null);
@@ -139,7 +139,7 @@ export class Registration {
     if (this.errors.length > 0) return false;
     this.busy = true;
     try {
-      this.result = await api.call('patients.register', { demographics: this.demographics(), pin: this.pin });
+      this.result = await api.call('patients.register', { demographics: this.demographics(), pin: this.secret.typed });
       this.registrar = registrar;
     } catch (error) {
       this.failure = asAppError(error);
@@ -173,8 +173,7 @@ export class Registration {
     clearTimeout(this.#timer);
     this.#asked++;
     this.fields = empty();
-    this.pin = '';
-    this.pinAgain = '';
+    this.secret.clear();
     this.errors = [];
     this.similar = [];
     this.claimed = [];
@@ -201,10 +200,7 @@ export class Registration {
         errors.push({ field: `identifier-${index}`, text: 'This identifier is there twice. Remove one.' });
       seen.add(key);
     });
-    if (!/^\d{6,12}$/.test(this.pin)) errors.push({ field: 'pin', text: 'The PIN needs 6 to 12 digits, and nothing but digits.' });
-    else if (this.pin !== this.pinAgain)
-      errors.push({ field: 'pinAgain', text: 'The two PINs differ. The patient types the same PIN twice.' });
-    return errors;
+    return [...errors, ...this.secret.check()];
   }
 
   async #findSimilar(): Promise<void> {

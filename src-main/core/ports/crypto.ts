@@ -12,14 +12,16 @@ export interface PersonKeys {
   encryptionSecret(): Uint8Array;
   /** 32 bytes by HKDF-SHA256 from the seed, separated by the label and the given parts. */
   derive(label: string, ...parts: readonly Uint8Array[]): Uint8Array;
-  /** The 24 words; for showing at creation only. */
-  phrase(): string;
-  /** 32 bytes of BIP-39 entropy (a copy, the caller zeroes it): what is sealed at rest and on a card. */
-  entropy(): Uint8Array;
+  /** The words (24 where the key was made here), or null for a key that came as a private key. */
+  phrase(): string | null;
+  /** What is sealed at rest and on a card, and gives these keys again (a copy, the caller zeroes it): BIP-39 entropy or a marked private key. */
+  secret(): Uint8Array;
+  /** The signer's secp256k1 secret key, 32 bytes (a copy, the caller zeroes it): for an export only. */
+  privateKey(): Uint8Array;
   destroy(): void;
 }
 
-/** Entropy sealed under a passphrase or PIN (Argon2id, XChaCha20-Poly1305). All byte fields base64url. */
+/** A secret sealed under a passphrase or PIN (Argon2id, XChaCha20-Poly1305). All byte fields base64url. */
 export interface SealedSecret {
   readonly v: 1;
   readonly kdf: { readonly name: 'argon2id'; readonly memoryKiB: number; readonly passes: number; readonly salt: string };
@@ -30,13 +32,22 @@ export interface SealedSecret {
 export interface KeyPort {
   /** 24 new BIP-39 words. */
   createPhrase(): string;
-  /** Throws PHRASE_INVALID (which word, where it can be told) unless 24 valid words with a right checksum. Tolerates case and spaces. */
+  /** Throws PHRASE_INVALID (which word, where it can be told) unless 12, 15, 18, 21 or 24 valid words with a right checksum. Tolerates case and spaces. */
   fromPhrase(phrase: string): PersonKeys;
-  fromEntropy(entropy: Uint8Array): PersonKeys;
+  /** 64 hexadecimal digits, with or without 0x. Everything but the signer comes from it by HKDF. Throws KEY_INVALID. */
+  fromPrivateKey(hex: string): PersonKeys;
+  /** What `PersonKeys.secret` gave. */
+  fromSecret(secret: Uint8Array): PersonKeys;
+  /** Web3 Secret Storage, version 3. The KDF's cost is bounded before it is spent, off the event loop. Throws KEY_INVALID, WRONG_CREDENTIALS, TRY_LATER. */
+  fromKeystore(json: string, password: string): Promise<PersonKeys>;
+  /** The signer's key as a V3 keystore: AES-128-CTR, scrypt with N 131,072, r 8, p 1. */
+  toKeystore(keys: PersonKeys, password: string): Promise<string>;
   /** Off the event loop. `context` is bound as AAD. */
   seal(secret: Uint8Array, passphrase: string, context: string): Promise<SealedSecret>;
   /** Throws WRONG_CREDENTIALS. Parameters of the KDF are bounded before use. */
   open(sealed: SealedSecret, passphrase: string, context: string): Promise<Uint8Array>;
+  /** What one guess at a passphrase sealed now costs: seconds on one core of this machine, measured. */
+  secondsPerGuess(): Promise<number>;
   /** A card's text: account and sealed seed in a short form a QR code holds (prefix `ANAM1:`). */
   encodeCard(account: string, sealed: SealedSecret): string;
   /** Throws CARD_INVALID. */
@@ -126,6 +137,8 @@ export interface RecordCryptoPort {
   decodeCommit(bytes: Uint8Array): DecodedCommit;
   /** Opens all entries. Throws TAMPERED. */
   openEntries(commit: DecodedCommit, kek: Uint8Array): CommitEntry[];
+  /** The key that opens the entries of this one commit and of no other (32 bytes; the caller zeroes it): for giving away without the KEK. */
+  commitKey(commit: DecodedCommit, kek: Uint8Array): Uint8Array;
   /** One block of envelopes, HPKE base mode (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305). Recipient ids are bytes32 (account left-padded, or organization). */
   sealEnvelopes(
     network: string,
@@ -154,6 +167,15 @@ export interface RecordCryptoPort {
     member: string,
     secretKey: Uint8Array,
   ): Promise<Uint8Array[] | null>;
+  /** A text (up to 16 KiB of UTF-8) sealed to up to 16 readers; its length is hidden up to 512 bytes. */
+  sealNote(
+    network: string,
+    patient: string,
+    readers: readonly { readonly id: string; readonly encryptionKey: string }[],
+    text: string,
+  ): Promise<EncodedBlock>;
+  /** Null where the note is for others. Throws TAMPERED. */
+  openNote(bytes: Uint8Array, network: string, patient: string, reader: string, secretKey: Uint8Array): Promise<string | null>;
   /** A readable block (DAG-CBOR), for profiles: {type, name, …}. At most 4 KiB. */
   encodeProfile(profile: Profile): EncodedBlock;
   decodeProfile(bytes: Uint8Array): Profile;

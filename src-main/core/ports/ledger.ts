@@ -15,6 +15,8 @@ export interface OperationCodecPort {
   decodePayload(operation: Pick<SignedOperation, 'kind' | 'payload'>): DecodedOperation;
   /** The EIP-712 digest that is signed. */
   digest(config: NetworkConfig, operation: Omit<SignedOperation, 'signatures'>): Uint8Array;
+  /** The EIP-191 digest of a text ("personal_sign"): what is signed apart from operations, and can be taken for none of them. */
+  messageDigest(text: string): Uint8Array;
   /** The account whose secp256k1 signature this is, or null for a signature that is none. */
   recover(digest: Uint8Array, signature: string): string | null;
 }

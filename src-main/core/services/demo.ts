@@ -82,7 +82,7 @@ export function createDemo(deps: {
       await setup.createClinic({ clinicName: demo.clinicName, personName: admin.name, passphrase, phrase, unfinished: true });
       for (const person of others) {
         progress(`Enrolling ${person.name}`);
-        const { enrolmentCode } = await people.createKey(person.name, passphrase, keys.createPhrase());
+        const { enrolmentCode } = await people.createKey(person.name, passphrase, keys.fromPhrase(keys.createPhrase()));
         await people.approve(enrolmentCode, person.roles);
       }
       const staffWith = (role: Role) =>

@@ -8,8 +8,18 @@ import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
-import type { AccountIndexPort, EnvelopeKey, KeyPort, PatientRow, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type {
+  AccountIndexPort,
+  EnvelopeKey,
+  KeyPort,
+  OperationCodecPort,
+  PatientRow,
+  PersonKeys,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
+import type { Cards } from './cards.ts';
 import { compartmentOf, kekOf } from './compartments.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
@@ -18,7 +28,7 @@ import type { Publisher } from './publisher.ts';
 import { primaryRecordId, randomId } from './record-ids.ts';
 import type { Indexer } from './indexer.ts';
 import type { Records } from './records.ts';
-import { sealContext, type Session } from './sessions.ts';
+import type { Session } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 
 const similarEnough = 0.72;
@@ -34,6 +44,8 @@ export interface Patients {
   search(index: AccountIndexPort, text: string, limit: number, offset: number): { hits: PatientSummary[]; total: number };
   /** Throws NOT_FOUND. */
   get(index: AccountIndexPort, patient: string): PatientSummary;
+  /** Who claimed an identifier in this network; null where nobody did. */
+  accountOf(system: string, value: string): string | null;
   similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: string[] };
   register(session: Session, demographics: Demographics, pin: string, firstGrants?: readonly FirstGrant[]): Promise<RegistrationResult>;
 }
@@ -46,6 +58,8 @@ export function createPatients(deps: {
   readonly store: WorkstationStorePort;
   readonly keys: KeyPort;
   readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly cards: Cards;
   readonly directory: Directory;
   readonly network: NetworkService;
   readonly signing: Signing;
@@ -175,6 +189,14 @@ export function createPatients(deps: {
       if (!row) throw new AppError('NOT_FOUND', 'This patient is not known here. Ask the patient to share the demographics with you.');
       return summaryOf(row);
     },
+    accountOf(system, value) {
+      const last = store
+        .operations({ kinds: ['ClaimIdentifier', 'ReleaseIdentifier'], digest: identifierDigest(system, value) })
+        .filter((o) => o.state !== 'rejected')
+        .at(-1);
+      const decoded = last && deps.codec.decodePayload(last.operation);
+      return decoded?.kind === 'ClaimIdentifier' ? decoded.payload.account : null;
+    },
     similar(index, demographics) {
       const candidate = patientRowOf(patientResourceOf(demographics, primaryRecordId('', crypto)), '');
       const texts = [
@@ -205,10 +227,7 @@ export function createPatients(deps: {
       const phrase = keys.createPhrase();
       const patient = keys.fromPhrase(phrase);
       try {
-        const entropy = patient.entropy();
-        const sealed = await keys.seal(entropy, pin, sealContext.card(patient.account));
-        entropy.fill(0);
-        const card = keys.encodeCard(patient.account, sealed);
+        const card = await deps.cards.write(patient, pin);
         const row = await publishRegistration(session, patient, demographics, firstGrants);
         return { patient: summaryOf(row), card, phrase };
       } finally {

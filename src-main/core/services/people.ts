@@ -41,9 +41,10 @@ export interface PeopleDeps {
 }
 
 export interface People {
-  /** Seals the key under the passphrase and keeps it here with its enrolment code. Throws PHRASE_INVALID, ALREADY_EXISTS. */
-  addLocal(name: string, passphrase: string, phrase: string): Promise<PersonKeys>;
-  createKey(name: string, passphrase: string, phrase: string): Promise<{ account: string; enrolmentCode: string }>;
+  /** Seals the key under the passphrase and keeps it here with its enrolment code. Throws ALREADY_EXISTS; then the key is destroyed. */
+  addLocal(name: string, passphrase: string, unlocked: PersonKeys): Promise<PersonKeys>;
+  /** The same for a colleague, with the code that an admin reads. The key is destroyed in any case. */
+  createKey(name: string, passphrase: string, unlocked: PersonKeys): Promise<{ account: string; enrolmentCode: string }>;
   enrolmentCode(account: string): string;
   readCode(code: string): { account: string; personName: string; alreadyEnrolled: boolean };
   approve(code: string, roles: readonly Role[]): Promise<void>;
@@ -73,15 +74,14 @@ export function createPeople(deps: PeopleDeps): People {
     return parsed.data;
   };
 
-  const addLocal = async (name: string, passphrase: string, phrase: string) => {
-    const unlocked = keys.fromPhrase(phrase);
+  const addLocal = async (name: string, passphrase: string, unlocked: PersonKeys) => {
     if (store.workstation.people().some((p) => p.account === unlocked.account)) {
       unlocked.destroy();
       throw new AppError('ALREADY_EXISTS', 'This key is already on this workstation. Choose the name on the lock screen.');
     }
-    const entropy = unlocked.entropy();
-    const sealed = await keys.seal(entropy, passphrase, sealContext.person(unlocked.account));
-    entropy.fill(0);
+    const secret = unlocked.secret();
+    const sealed = await keys.seal(secret, passphrase, sealContext.person(unlocked.account));
+    secret.fill(0);
     const { account, encryptionKey } = unlocked;
     // Together: somebody who is here without a code could never be enrolled.
     store.workstation.atomically(() => {
@@ -110,11 +110,13 @@ export function createPeople(deps: PeopleDeps): People {
 
   const api: People = {
     addLocal,
-    async createKey(name, passphrase, phrase) {
-      const unlocked = await addLocal(name, passphrase, phrase);
-      const { account } = unlocked;
-      unlocked.destroy();
-      return { account, enrolmentCode: api.enrolmentCode(account) };
+    async createKey(name, passphrase, unlocked) {
+      try {
+        const { account } = await addLocal(name, passphrase, unlocked);
+        return { account, enrolmentCode: api.enrolmentCode(account) };
+      } finally {
+        unlocked.destroy();
+      }
     },
     enrolmentCode(account) {
       const code = store.workstation.setting<string>(`enrolment:${account}`);

@@ -109,9 +109,9 @@ export function createSessions(deps: {
       const opened = await attempts.guard(`person/${account.toLowerCase()}`, async () => {
         const person = store.workstation.people().find((p) => p.account === account);
         if (!person) throw new AppError('WRONG_CREDENTIALS', 'That did not open.');
-        const entropy = await keys.open(person.sealed, passphrase, sealContext.person(account));
-        const unlocked = keys.fromEntropy(entropy);
-        entropy.fill(0);
+        const secret = await keys.open(person.sealed, passphrase, sealContext.person(account));
+        const unlocked = keys.fromSecret(secret);
+        secret.fill(0);
         return { unlocked, name: person.name };
       });
       begin(opened.unlocked, opened.name);
@@ -122,9 +122,9 @@ export function createSessions(deps: {
       if (!opened) throw new AppError('NOT_LOGGED_IN', 'The workstation is locked.');
       const { account, sealed } = keys.decodeCard(card);
       const patientKeys = await attempts.guard(`card/${account.toLowerCase()}`, async () => {
-        const entropy = await keys.open(sealed, pin, sealContext.card(account));
-        const unlocked = keys.fromEntropy(entropy);
-        entropy.fill(0);
+        const secret = await keys.open(sealed, pin, sealContext.card(account));
+        const unlocked = keys.fromSecret(secret);
+        secret.fill(0);
         if (unlocked.account === account) return unlocked;
         unlocked.destroy();
         throw new AppError('WRONG_CREDENTIALS', 'That did not open.');

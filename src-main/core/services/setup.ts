@@ -176,7 +176,7 @@ export function createSetup(deps: {
     },
     createClinic: (founding) =>
       once(async () => {
-        const admin = await deps.people().addLocal(founding.personName, founding.passphrase, founding.phrase);
+        const admin = await deps.people().addLocal(founding.personName, founding.passphrase, keys.fromPhrase(founding.phrase));
         network.save(await connections.createNetwork(admin.account));
         const { request: r, blocks } = await prepare(founding, admin);
         // Together: an admission without the clinic it is of would stay in the directory as somebody else's.
@@ -192,7 +192,7 @@ export function createSetup(deps: {
     join: (founding) =>
       once(async () => {
         network.save(network.readInvitation(founding.invitation));
-        const admin = await deps.people().addLocal(founding.personName, founding.passphrase, founding.phrase);
+        const admin = await deps.people().addLocal(founding.personName, founding.passphrase, keys.fromPhrase(founding.phrase));
         const { request: r, blocks } = await prepare(founding, admin);
         deps.ipfs.put(blocks);
         const requestCode = crypto.encodeCode(requestPrefix, r);

@@ -1,7 +1,10 @@
 /** All services of one workstation, put together over the ports. What they tell each other goes over the fact bus. */
 import type { EmbeddedLedgerPort, IpfsPort, KeyPort, LedgerPort, OperationCodecPort, RecordCryptoPort, StorePort } from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { createAccessRequests } from './access-requests.ts';
+import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
+import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
@@ -9,10 +12,12 @@ import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
+import { createDownloads } from './downloads.ts';
 import { createFactBus } from './facts.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
 import { createNetwork } from './network.ts';
+import { createNotes } from './notes.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -25,6 +30,7 @@ import { createSharing } from './sharing.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createUploads } from './uploads.ts';
+import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
 
 export interface WorkstationPorts {
@@ -88,11 +94,14 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   };
   const organization = () => clinic().id;
   const people: People = createPeople({ ...ports, directory, profiles, sessions, signing, publisher, network, organization });
+  const accounts = createAccounts({ store: store.workstation, keys: ports.keys, attempts, sessions, directory, people });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
   const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
   const indexer = createIndexer({ store: store.workstation, ipfs, crypto, codec, reader, people, sessions, network, facts, report });
+  const cards = createCards({ store: store.workstation, keys: ports.keys });
   const patients = createPatients({
     ...ports,
+    cards,
     store: store.workstation,
     directory,
     network,
@@ -103,7 +112,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     organization,
   });
-  const verification = createVerification({ store: store.workstation, codec, reader, consents, network });
+  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, network });
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -116,6 +125,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     facts,
     clock,
+    ledgerState() {
+      const status = connections.status();
+      if (status?.state !== 'online') return 'away';
+      return status.followed === status.head ? 'current' : 'behind';
+    },
     report,
   });
   const sharing = createSharing({
@@ -130,6 +144,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     publisher,
     reader,
     clock,
+  });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const accessRequests = createAccessRequests({
+    store: store.workstation,
+    ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -147,6 +166,18 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     report,
   });
   const uploads = createUploads(crypto);
+  const downloads = createDownloads(crypto);
+  const exports = createVerifiableExports({
+    store: store.workstation,
+    ipfs,
+    crypto,
+    codec,
+    reader,
+    network,
+    facts,
+    clock,
+    blockHash: (block) => (connections.status()?.state === 'online' ? ports.ledger.blockHash(block) : Promise.resolve(null)),
+  });
   const demo = createDemo({
     store: store.workstation,
     keys: ports.keys,
@@ -174,6 +205,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
 
   sessions.onEnd(() => {
     uploads.clear();
+    downloads.clear();
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
@@ -199,14 +231,18 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       connections,
       setup,
       people,
+      accounts,
+      cards,
       patients,
       chart,
       sharing,
+      accessRequests,
       consultations,
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
-    ...{ uploads, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
+    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
     start() {
       if (setup.phase() === 'unconfigured') return;
       connections.start();

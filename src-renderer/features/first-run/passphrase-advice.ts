@@ -45,6 +45,28 @@ function effectiveLength(text: string, known: readonly string[]): number {
   return length;
 }
 
+const wordsOf = (passphrase: string): string[] =>
+  passphrase
+    .trim()
+    .split(/[\s\-_.]+/)
+    .filter((word) => word.length >= 3);
+
+/** Bits that have to be guessed, on the careful side. */
+function bitsOf(passphrase: string, known: readonly string[]): number {
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/].filter((kind) => kind.test(passphrase)).length;
+  const names = known.flatMap((name) => name.split(/\s+/));
+  return effectiveLength(passphrase, names) * (2.2 + 0.6 * kinds);
+}
+
+/** Guesses that a passphrase stands, roughly: whoever guesses words from a list of 2,048 needs no more than that for each. */
+export function guessesOf(passphrase: string): number {
+  const words = wordsOf(passphrase);
+  const spelled = words.join('').length;
+  const bits = bitsOf(passphrase, []);
+  const ordinary = /^[a-z\s\-_.]+$/i.test(passphrase) && spelled > 0;
+  return 2 ** (ordinary && words.length > 1 ? Math.min(bits, 11 * words.length) : bits);
+}
+
 /**
  * @param known what somebody who wants in would try first: the person's and the clinic's name.
  */
@@ -56,13 +78,8 @@ export function advisePassphrase(passphrase: string, known: readonly string[] = 
       text: `At least ${minimumPassphraseLength} characters: ${missing} more. Four unrelated words are easy to remember and hard to guess.`,
     };
   }
-  const words = passphrase
-    .trim()
-    .split(/[\s\-_.]+/)
-    .filter((word) => word.length >= 3);
-  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/].filter((kind) => kind.test(passphrase)).length;
-  const names = known.flatMap((name) => name.split(/\s+/));
-  const strength = effectiveLength(passphrase, names) * (2.2 + 0.6 * kinds);
+  const words = wordsOf(passphrase);
+  const strength = bitsOf(passphrase, known);
   if (strength < 32) return { level: 1, text: 'Easy to guess. Add another word that has nothing to do with the rest.' };
   if (strength < 52 && new Set(words).size < 4) return { level: 2, text: 'Fair. One more word makes it strong.' };
   return { level: 3, text: 'Strong. Make sure that you can remember it: nobody can look it up for you.' };

@@ -1,4 +1,4 @@
-import { HDNodeWallet, recoverAddress, Signature } from 'ethers';
+import { HDNodeWallet, Mnemonic, randomBytes, recoverAddress, Signature } from 'ethers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../src-main/core/adapters/crypto/bytes.ts';
@@ -32,11 +32,11 @@ describe('derivation', () => {
 });
 
 describe('a phrase', () => {
-  it('has 24 words and gives the same keys again, from words or entropy', () => {
+  it('has 24 words and gives the same keys again, from words or secret', () => {
     const phrase = keys.createPhrase();
     expect(phrase.split(' ')).toHaveLength(24);
     const person = keys.fromPhrase(phrase);
-    const again = keys.fromEntropy(person.entropy());
+    const again = keys.fromSecret(person.secret());
     expect([again.account, again.encryptionKey, again.phrase()]).toEqual([person.account, person.encryptionKey, phrase]);
     expect(again.derive('index')).toEqual(person.derive('index'));
   });
@@ -54,10 +54,79 @@ describe('a phrase', () => {
     expect(error.message).not.toContain('secretword');
   });
 
-  it('with a wrong checksum, with 12 words or of absurd length is refused', () => {
+  it('with a wrong checksum, with 13 words or of absurd length is refused', () => {
     expect(thrownBy(() => keys.fromPhrase(`${'abandon '.repeat(23)}zoo`)).code).toBe('PHRASE_INVALID');
-    expect(thrownBy(() => keys.fromPhrase(`${'test '.repeat(11)}junk`)).details).toEqual({ words: 12 });
+    expect(thrownBy(() => keys.fromPhrase(`${'test '.repeat(12)}junk`)).details).toEqual({ words: 13 });
     expect(thrownBy(() => keys.fromPhrase('abandon '.repeat(100_000))).code).toBe('PHRASE_INVALID');
+  });
+});
+
+describe('a key that somebody has already', () => {
+  const hardhat = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
+
+  it('of 12 words gives the account that MetaMask gives, and its words again', () => {
+    const pairs = [
+      ['test test test test test test test test test test test junk', '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'],
+      [`${'abandon '.repeat(11)}about`, '0x9858EfFD232B4033E47d90003D41EC34EcaEda94'],
+      [zeroPhrase, '0xF278cF59F82eDcf871d630F28EcC8056f25C1cdb'],
+    ];
+    for (const [phrase = '', account] of pairs) {
+      const person = keys.fromPhrase(phrase);
+      expect([person.account, person.phrase(), keys.fromSecret(person.secret()).account]).toEqual([account, phrase, account]);
+    }
+  });
+
+  it('is taken with every number of words that BIP-39 has', () => {
+    for (const bytes of [16, 20, 24, 28, 32]) {
+      const wallet = HDNodeWallet.fromPhrase(Mnemonic.fromEntropy(randomBytes(bytes)).phrase);
+      expect(keys.fromPhrase(wallet.mnemonic?.phrase ?? '').account).toBe(wallet.address);
+    }
+  });
+
+  it('as a private key gives its account, no words, and the same keys again', () => {
+    for (const typed of [hardhat, ` ${hardhat.slice(2).toUpperCase()}\n`]) {
+      const person = keys.fromPrivateKey(typed);
+      expect([person.account, person.phrase(), toHex(person.privateKey())]).toEqual([
+        '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266',
+        null,
+        hardhat,
+      ]);
+      const again = keys.fromSecret(person.secret());
+      expect([again.account, again.encryptionKey, again.derive('index')]).toEqual([
+        person.account,
+        person.encryptionKey,
+        person.derive('index'),
+      ]);
+    }
+  });
+
+  it('as a private key shares no other key with a phrase of the same account or of the same bytes', () => {
+    const single = keys.fromPrivateKey(hardhat);
+    const others = [keys.fromPhrase('test test test test test test test test test test test junk'), keys.fromSecret(single.privateKey())];
+    for (const other of others) {
+      expect(other.encryptionKey).not.toBe(single.encryptionKey);
+      expect(other.derive('index')).not.toEqual(single.derive('index'));
+    }
+  });
+
+  it('that is no private key is refused without repeating it', () => {
+    const order = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141';
+    for (const typed of [
+      '',
+      'secretword',
+      '00'.repeat(32),
+      order,
+      `${hardhat}00`,
+      hardhat.slice(0, -1),
+      'g'.repeat(64),
+      '1'.repeat(100_000),
+    ]) {
+      const error = thrownBy(() => keys.fromPrivateKey(typed));
+      expect(error.code).toBe('KEY_INVALID');
+      expect(typed !== '' && error.message.includes(typed)).toBe(false);
+    }
+    expect(thrownBy(() => keys.fromSecret(new Uint8Array(33).fill(2))).code).toBe('INVALID_INPUT');
+    expect(thrownBy(() => keys.fromSecret(new Uint8Array(31))).code).toBe('INVALID_INPUT');
   });
 });
 
@@ -119,14 +188,15 @@ describe('destroy', () => {
       () => person.encryptionSecret(),
       () => person.derive('kek'),
       () => person.phrase(),
-      () => person.entropy(),
+      () => person.privateKey(),
+      () => person.secret(),
     ];
     for (const use of uses) expect(await codeOf(use)).toBe('LOCKED');
   });
 
-  it('leaves copies of entropy to their owner', () => {
+  it('leaves copies of the secret to their owner', () => {
     const person = keys.fromPhrase(zeroPhrase);
-    const copy = person.entropy();
+    const copy = person.secret();
     copy.fill(9);
     expect(person.phrase()).toBe(zeroPhrase);
   });

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../../../src-shared/errors.ts';
+import { randomBytes } from './hashing.ts';
 
 export interface Argon2Cost {
   readonly memoryKiB: number;
@@ -23,13 +24,22 @@ const maxWaiting = 16;
 export interface Argon2 {
   /** Stretches a passphrase to 32 bytes. The passphrase bytes are moved to the worker and zeroed there. Throws TRY_LATER. */
   derive(passphrase: Uint8Array, salt: Uint8Array, cost: Argon2Cost): Promise<Uint8Array>;
+  /** Seconds that one derivation of this cost takes here: the fastest so far, since a busy machine only ever makes one slower. */
+  seconds(cost: Argon2Cost): Promise<number>;
+}
+
+interface Derived {
+  readonly key: Uint8Array;
+  readonly seconds: number;
 }
 
 /** A queue of derivations, one worker at a time. */
 export function createArgon2(): Argon2 {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
-  return {
+  const fastest = new Map<string, number>();
+  const nameOf = ({ memoryKiB, passes }: Argon2Cost): string => `${memoryKiB}/${passes}`;
+  const argon2: Argon2 = {
     derive(passphrase, salt, cost) {
       if (waiting >= maxWaiting) {
         passphrase.fill(0);
@@ -44,9 +54,18 @@ export function createArgon2(): Argon2 {
         () => undefined,
         () => undefined,
       );
-      return result;
+      return result.then(({ key, seconds }) => {
+        const name = nameOf(cost);
+        fastest.set(name, Math.min(seconds, fastest.get(name) ?? Infinity));
+        return key;
+      });
+    },
+    async seconds(cost) {
+      if (!fastest.has(nameOf(cost))) (await argon2.derive(randomBytes(8), randomBytes(16), cost)).fill(0);
+      return fastest.get(nameOf(cost)) ?? 0;
     },
   };
+  return argon2;
 }
 
 function workerUrl(): URL {
@@ -57,7 +76,7 @@ function workerUrl(): URL {
   return existsSync(fileURLToPath(bundled)) ? bundled : new URL('./argon2-worker.ts', import.meta.url);
 }
 
-function runWorker(passphrase: Uint8Array, salt: Uint8Array, cost: Argon2Cost): Promise<Uint8Array> {
+function runWorker(passphrase: Uint8Array, salt: Uint8Array, cost: Argon2Cost): Promise<Derived> {
   return new Promise((resolve, reject) => {
     const failed = (cause?: unknown): void =>
       reject(
@@ -73,7 +92,7 @@ function runWorker(passphrase: Uint8Array, salt: Uint8Array, cost: Argon2Cost): 
     passphrase.fill(0);
     try {
       const worker = new Worker(workerUrl(), { workerData: { passphrase: moved, salt, ...cost }, transferList: [moved.buffer] });
-      worker.once('message', (key: Uint8Array) => resolve(key));
+      worker.once('message', (derived: Derived) => resolve(derived));
       worker.once('error', failed);
       // After a message this changes nothing: a promise settles once.
       worker.once('exit', (code) => failed(`worker ended with code ${code}`));

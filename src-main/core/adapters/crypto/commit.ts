@@ -115,6 +115,11 @@ export function decodeCommit(bytes: Uint8Array): DecodedCommit {
   return { header, pack, entries };
 }
 
+/** The key of this commit's entries alone: derived from KEK and header, so that whoever is given it can open nothing else. */
+export function commitKey(commit: DecodedCommit, kek: Uint8Array): Uint8Array {
+  return entryKey(kek, sha256(encodeCbor(wireHeader(commit.header, commit.pack, tampered))));
+}
+
 /** Opens all entries, in order. Throws TAMPERED, also for another epoch's or compartment's KEK. */
 export function openEntries(commit: DecodedCommit, kek: Uint8Array): CommitEntry[] {
   const headerDigest = sha256(encodeCbor(wireHeader(commit.header, commit.pack, tampered)));

@@ -57,6 +57,19 @@ export function rootOfSeed(seed: Uint8Array): Uint8Array {
   return hkdfExtract(hkdfSalt, seed);
 }
 
+/**
+ * The same root for a key that came without a phrase. The salt is another one: a private key and a seed of the same bytes share nothing,
+ * and the root says nothing about the private key.
+ */
+export function rootOfPrivateKey(privateKey: Uint8Array): Uint8Array {
+  return hkdfExtract(utf8('anamnesis/1/private-key'), privateKey);
+}
+
+/** Whether 32 bytes are a secp256k1 secret key: neither zero nor beyond the curve's order. */
+export function isPrivateKey(bytes: Uint8Array): boolean {
+  return secp256k1.utils.isValidSecretKey(bytes);
+}
+
 /** X25519 secret key (32 bytes; RFC 7748 clamps at use). */
 export function encryptionSecretOfRoot(root: Uint8Array): Uint8Array {
   return hkdfExpand(root, utf8('x25519'), 32);

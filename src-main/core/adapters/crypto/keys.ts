@@ -3,13 +3,15 @@
  * together.
  */
 import { x25519 } from '@noble/curves/ed25519.js';
-import type { KeyPort } from '../../ports.ts';
+import type { KeyPort, PersonKeys } from '../../ports.ts';
 import { costLimits, createArgon2, defaultCost, type Argon2Cost } from './argon2.ts';
 import { toHex, zero } from './bytes.ts';
 import { decodeCard, encodeCard } from './card.ts';
 import { invalid } from './failures.ts';
-import { createPersonKeys } from './person-keys.ts';
+import { openKeystore, writeKeystore } from './keystore.ts';
+import { createPersonKeys, secretOfPrivateKey } from './person-keys.ts';
 import { createPhrase, entropyOfPhrase } from './phrase.ts';
+import { readPrivateKey } from './private-key.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
 
 /** The key adapter. `cost` is for tests, which lower it; it must stay within what is accepted on opening. */
@@ -21,15 +23,21 @@ export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
   const argon2 = createArgon2();
   return {
     createPhrase,
-    fromPhrase(phrase) {
-      const entropy = entropyOfPhrase(phrase);
-      const keys = createPersonKeys(entropy);
-      zero(entropy);
-      return keys;
+    fromPhrase: (phrase) => keysOnce(entropyOfPhrase(phrase)),
+    fromPrivateKey: (hex) => keysOfPrivateKey(readPrivateKey(hex)),
+    fromSecret: createPersonKeys,
+    fromKeystore: async (json, password) => keysOfPrivateKey(await openKeystore(json, password)),
+    async toKeystore(keys, password) {
+      const privateKey = keys.privateKey();
+      try {
+        return await writeKeystore(privateKey, password);
+      } finally {
+        zero(privateKey);
+      }
     },
-    fromEntropy: createPersonKeys,
     seal: (secret, passphrase, context) => sealSecret(argon2, sealingCost, secret, passphrase, context),
     open: (sealed, passphrase, context) => openSecret(argon2, sealed, passphrase, context),
+    secondsPerGuess: () => argon2.seconds(sealingCost),
     encodeCard,
     decodeCard,
     createEncryptionKeyPair() {
@@ -37,6 +45,19 @@ export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
       return { publicKey: toHex(x25519.getPublicKey(secretKey)), secretKey };
     },
   };
+}
+
+/** Keys of a secret that nobody else needs: it is zeroed. */
+function keysOnce(secret: Uint8Array): PersonKeys {
+  const keys = createPersonKeys(secret);
+  zero(secret);
+  return keys;
+}
+
+function keysOfPrivateKey(privateKey: Uint8Array): PersonKeys {
+  const keys = keysOnce(secretOfPrivateKey(privateKey));
+  zero(privateKey);
+  return keys;
 }
 
 function within(value: number, [min, max]: readonly [number, number]): boolean {

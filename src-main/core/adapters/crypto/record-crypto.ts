@@ -5,11 +5,12 @@
 import type { RecordCryptoPort } from '../../ports.ts';
 import { cidOfDigest, digestOfCid } from './cbor.ts';
 import { decodeCode, encodeCode } from './code.ts';
-import { decodeCommit, encodeCommit, openEntries } from './commit.ts';
+import { commitKey, decodeCommit, encodeCommit, openEntries } from './commit.ts';
 import { decryptContent, encryptContent } from './content.ts';
 import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
 import { openOrganizationKey, sealOrganizationKey } from './organization-key.ts';
+import { openNote, sealNote } from './sealed-note.ts';
 import { decodeProfile, encodeProfile } from './profile.ts';
 
 /** The record cryptography adapter. */
@@ -22,10 +23,13 @@ export function createRecordCrypto(): RecordCryptoPort {
     encodeCommit,
     decodeCommit,
     openEntries,
+    commitKey,
     sealEnvelopes,
     openEnvelopes,
     sealOrganizationKey,
     openOrganizationKey,
+    sealNote,
+    openNote,
     encodeProfile,
     decodeProfile,
     encodeCode,

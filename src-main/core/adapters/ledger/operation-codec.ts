@@ -4,7 +4,7 @@
  * Every field is a static ABI type of one word, so a payload is encoded and read here word by word: one exact length, no dirty
  * upper bits, no second form of the same values. The contracts are as strict, so what this accepts is what they accept.
  */
-import { SigningKey, computeAddress, concat, getAddress, getBytes, id, keccak256 } from 'ethers';
+import { SigningKey, computeAddress, concat, getAddress, getBytes, hashMessage, id, keccak256 } from 'ethers';
 import { AppError } from '../../../../src-shared/errors.ts';
 import { encodeType, kindOf, operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationField, OperationKind, OperationPayload, SignedOperation } from '../../../../src-shared/operations.ts';
@@ -145,6 +145,8 @@ export function createOperationCodec(): OperationCodecPort {
       ];
       return getBytes(keccak256(concat(['0x1901', network(config), keccak256(`0x${struct.join('')}`)])));
     },
+
+    messageDigest: (text: string) => getBytes(hashMessage(text)),
 
     recover(digest: Uint8Array, signature: string): string | null {
       // Only r || s || v in 65 bytes: the compact form (EIP-2098) would be a second encoding of the same signature.

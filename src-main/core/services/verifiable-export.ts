@@ -1,0 +1,185 @@
+/**
+ * A patient's records in one file that anybody can check without this workstation: records, commits as they are, a key for each commit, the signed
+ * operations that say who wrote it and that they were allowed to, and where those stand on the ledger. Sealed by whoever makes it.
+ * docs/verifiable-export.md describes the file; resources/verify-export checks it.
+ */
+import { AppError } from '../../../src-shared/errors.ts';
+import { kindOf, type SignedOperation } from '../../../src-shared/operations.ts';
+import type { IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import { hexOf, utf8 } from './bytes.ts';
+import type { CommitReader } from './commit-reader.ts';
+import { exportedOperations } from './export-operations.ts';
+import type { FactBus } from './facts.ts';
+import type { NetworkService } from './network.ts';
+import { commitDigest } from './records.ts';
+
+export interface VerifiableExport {
+  readonly json: string;
+  readonly records: number;
+  readonly commits: number;
+  /** Commits whose content is not here. */
+  readonly missing: number;
+}
+
+export interface VerifiableExports {
+  /**
+   * `by` seals the file; `keyOf` returns copies of the KEKs that whoever asks may use (they are zeroed): commits without one are left out. Reads from the peers what is not here.
+   * Throws NOT_FOUND where there is nothing to export, FILE_TOO_LARGE, TAMPERED where a commit is not what was signed.
+   */
+  create(request: {
+    readonly patient: string;
+    readonly by: PersonKeys;
+    keyOf(compartment: string, epoch: number): Uint8Array | undefined;
+  }): Promise<VerifiableExport>;
+}
+
+/** Characters of the file. A string in the core may have about twice as many. */
+const maximumLength = 256 * 1024 * 1024;
+
+export function createVerifiableExports(deps: {
+  readonly store: WorkstationStorePort;
+  readonly ipfs: IpfsPort;
+  readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
+  readonly reader: CommitReader;
+  readonly network: NetworkService;
+  readonly facts: FactBus;
+  readonly clock: () => number;
+  /** A block's hash from the ledger, for blocks older than those that are kept; null where it cannot be asked. */
+  readonly blockHash: (block: number) => Promise<string | null>;
+}): VerifiableExports {
+  const { store, ipfs, crypto, codec, reader, network, facts, clock } = deps;
+
+  /** One commit: its record versions in the order of its entries, and all blocks that they lie in. */
+  const readCommit = async (stored: StoredOperation, kek: Uint8Array, blocks: Map<string, Uint8Array>) => {
+    const digest = commitDigest(stored.operation.payload);
+    const decoded = await reader.block(stored);
+    const { header, pack } = decoded;
+    const entries = crypto.openEntries(decoded, kek);
+    const opened = { header, pack, entries };
+    const contents = await reader.contents(opened);
+    const failed = contents.find((content): content is AppError => content instanceof AppError);
+    if (failed) throw failed;
+    const own = new Map<string, Uint8Array>();
+    own.set(crypto.cidOfDigest(digest), await ipfs.get(crypto.cidOfDigest(digest)));
+    for (const cid of new Set([...(pack === null ? [] : [pack]), ...entries.flatMap((entry) => entry.location.file?.cid ?? [])])) {
+      const file = await ipfs.layOut(await ipfs.readFile(cid));
+      if (file.cid !== cid) throw new AppError('TAMPERED', 'A stored file is laid out in another way than this workstation does it.');
+      for (const block of file.blocks) own.set(block.cid, block.bytes);
+    }
+    for (const [cid, bytes] of own) blocks.set(cid, bytes);
+    const records = entries.map(({ recordId, versionId, previous, resourceType }, i) => {
+      const content = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(contents[i] as Uint8Array);
+      return { commit: digest, recordId, versionId, previous, resourceType, content };
+    });
+    const key = crypto.commitKey(decoded, kek);
+    const commit = { commit: digest, opId: stored.operation.opId, key: Buffer.from(key).toString('base64') };
+    key.fill(0);
+    for (const entry of entries) entry.dek.fill(0);
+    return { commit, records };
+  };
+
+  /** A ledger that goes away meanwhile takes nothing from the file but the hashes of old blocks. */
+  const askBlockHash = async (block: number): Promise<string | null> => {
+    try {
+      return await deps.blockHash(block);
+    } catch (error) {
+      if (error instanceof AppError) return null;
+      throw error;
+    }
+  };
+
+  const anchorsOf = async (operations: readonly StoredOperation[]) => {
+    const hashes = new Map(store.followedBlocks(1_000_000).map(({ number, hash }) => [number, hash]));
+    for (const block of new Set(operations.flatMap(({ block }) => block ?? []))) {
+      const hash = hashes.get(block) ?? (await askBlockHash(block));
+      if (hash === null) break;
+      hashes.set(block, hash);
+    }
+    return operations.map((stored) => ({ ...plain(stored.operation), anchor: anchorOf(stored, hashes) }));
+  };
+
+  /** Names of clinics and authors, so far as they are here. */
+  const addProfiles = async (digests: readonly string[], blocks: Map<string, Uint8Array>) => {
+    for (const cid of digests.map((digest) => crypto.cidOfDigest(digest)))
+      if (ipfs.has(cid)) blocks.set(cid, await ipfs.get(cid, { offline: true }));
+  };
+
+  return {
+    async create({ patient, by, keyOf }) {
+      const { config } = network.require();
+      const written = store.operations({ kinds: ['Commit'], patient }).flatMap((stored) => {
+        const decoded = codec.decodePayload(stored.operation);
+        if (decoded.kind !== 'Commit' || stored.state === 'rejected') return [];
+        const kek = keyOf(decoded.payload.compartment, decoded.payload.epoch);
+        return kek ? [{ stored, kek, compartment: decoded.payload.compartment }] : [];
+      });
+      if (written.length === 0) throw new AppError('NOT_FOUND', 'There are no records to export: none that you may read is here.');
+      const blocks = new Map<string, Uint8Array>();
+      const commits: { commit: string; opId: string; key: string }[] = [];
+      const records: { commit: string; content: string }[] = [];
+      const missing: { commit: string; reason: string }[] = [];
+      let length = 0;
+      for (const [i, { stored, kek }] of written.entries()) {
+        try {
+          const read = await readCommit(stored, kek, blocks);
+          commits.push(read.commit);
+          records.push(...read.records);
+          // Text and its ciphertext in base64.
+          length += read.records.reduce((sum, { content }) => sum + content.length * 2.5, 2048);
+        } catch (error) {
+          if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
+          missing.push({ commit: commitDigest(stored.operation.payload), reason: error.message });
+        }
+        if (length > maximumLength)
+          throw new AppError('FILE_TOO_LARGE', 'These records are too large for one verifiable file (256 MB). Nothing was written.');
+        facts.tell('progress', { job: `export:${patient}`, label: 'Reading the records', done: i + 1, total: written.length });
+      }
+      const compartments = new Set(written.map(({ compartment }) => compartment));
+      const { operations, profiles } = exportedOperations(store, codec, {
+        patient,
+        sealedBy: by.account,
+        commits: written.map(({ stored }) => stored),
+        compartments,
+      });
+      await addProfiles(profiles, blocks);
+      const [asOf] = store.followedBlocks(1);
+      const content = {
+        format: 'anamnesis-verifiable-export',
+        version: 1,
+        network: { chainId: config.chainId, operations: config.operations },
+        patient,
+        createdAt: Math.floor(clock() / 1000),
+        asOf: asOf ? { block: asOf.number, hash: asOf.hash } : null,
+        operations: await anchorsOf(operations),
+        commits,
+        records,
+        missing,
+        blocks: Object.fromEntries([...blocks].map(([cid, bytes]) => [cid, Buffer.from(bytes).toString('base64')])),
+      };
+      const text = `Anamnesis verifiable export\nsha256: ${hexOf(crypto.sha256(utf8(canonicalJson(content))))}`;
+      const seal = { account: by.account, signature: by.sign(codec.messageDigest(text)) };
+      const json = `${JSON.stringify({ export: content, seal }, null, 1)}\n`;
+      for (const { kek } of written) kek.fill(0);
+      return { json, records: records.length, commits: commits.length, missing: missing.length };
+    },
+  };
+}
+
+/** An operation with its kind by name. */
+function plain({ kind, opId, actor, issuedAt, deadline, payload, signatures }: SignedOperation) {
+  return { kind: kindOf(kind), opId, actor, issuedAt, deadline, payload: payload.toLowerCase(), signatures };
+}
+
+function anchorOf({ block, logIndex, txHash }: StoredOperation, hashes: ReadonlyMap<number, string>) {
+  if (block === null || logIndex === null || txHash === null) return null;
+  return { block, blockHash: hashes.get(block)?.toLowerCase() ?? null, transaction: txHash, logIndex };
+}
+
+/** JSON in the form of RFC 8785 (JCS): keys in order, no white space. Our numbers are integers, whose form JSON.stringify's is. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`;
+}

@@ -1,0 +1,59 @@
+/** A core in a process of its own, which can be killed at any moment and started again on the same data folder. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { CallInput, CallName, CallOutput, ReplyMessage } from '../../../src-shared/ipc-schema.ts';
+
+export class CoreProcess {
+  readonly #dir: string;
+  readonly #passphraseCost: { readonly memoryKiB: number; readonly passes: number } | undefined;
+  readonly #waiting = new Map<number, { resolve: (reply: ReplyMessage) => void; reject: (error: Error) => void }>();
+  #child: ChildProcess | null = null;
+  #id = 0;
+
+  /** @param passphraseCost what sealing costs; as in use unless given. */
+  constructor(dir: string, passphraseCost?: { readonly memoryKiB: number; readonly passes: number }) {
+    this.#dir = dir;
+    this.#passphraseCost = passphraseCost;
+  }
+
+  start(): void {
+    const options = {
+      dataDir: this.#dir,
+      resourcesDir: join(process.cwd(), 'resources'),
+      mdns: false,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      version: 'test',
+      passphraseCost: this.#passphraseCost,
+    };
+    const child = fork('src-main/core/entry.ts', [JSON.stringify(options)], { serialization: 'advanced', execArgv: [] });
+    child.on('message', (message: ReplyMessage | { event: string } | { control: string }) => {
+      if (!('id' in message)) return;
+      this.#waiting.get(message.id)?.resolve(message);
+      this.#waiting.delete(message.id);
+    });
+    child.on('exit', () => {
+      for (const { reject } of this.#waiting.values()) reject(new Error('killed'));
+      this.#waiting.clear();
+    });
+    this.#child = child;
+  }
+
+  async ask<N extends CallName>(call: N, input: CallInput<N>): Promise<CallOutput<N>> {
+    const id = this.#id++;
+    const reply = await new Promise<ReplyMessage>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#child?.send({ id, call, input });
+    });
+    if (reply.ok) return reply.output as never;
+    throw new AppError(reply.error.code, reply.error.message, reply.error.details);
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+}
