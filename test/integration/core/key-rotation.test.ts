@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import { precedes } from '../../../src-main/core/services/directory.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
+import { checkEvents } from '../../../src-main/core/services/sync/event-check.ts';
 import { categories } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { CoreProcess } from './core-process.ts';
@@ -143,6 +145,32 @@ describe('a doctor with a new key', () => {
       rejectReason: expect.stringContaining('SignatureWrong'),
     });
     expect(directory.signer(doctor.account)).toBe(keyPort.fromPhrase(newPhrase).account);
+  });
+
+  it('has each signature judged by the key of its place in the ledger, whatever an endpoint says', async () => {
+    const { codec, network, store } = w.core.workstation;
+    const known = store.workstation.operations({ states: ['mined', 'final'] });
+    // As a workstation sees it that follows the ledger from its beginning.
+    const empty = { ...store.workstation, operation: () => undefined, operations: () => [], openTransactions: () => [] };
+    const check = { store: empty, codec, network: network.require().config, doubtful: new Set<string>(), stopping: () => false };
+    const hash = `0x${'00'.repeat(32)}`;
+    const events = (operations: typeof known) =>
+      operations.map(({ operation }, i) => ({
+        ...{ type: 'applied' as const, opId: operation.opId, operation, block: i, blockHash: hash, logIndex: 0, txHash: hash },
+      }));
+    expect(await checkEvents(check, events(known))).toMatchObject({ forged: 0, believed: { length: known.length } });
+
+    const rotation = known.filter(({ kind }) => kind === 'RotateKeys');
+    const others = known.filter(({ kind }) => kind !== 'RotateKeys');
+    const byOldKey = others.filter((stored) => stored.operation.actor === doctor.account && precedes(stored, rotation[0] ?? stored));
+    expect(byOldKey.length).toBeGreaterThan(0);
+    expect(await checkEvents(check, events([...rotation, ...others]))).toMatchObject({ forged: byOldKey.length });
+    // Nor does a rotation count without the new key's signature.
+    const alone = rotation.map((stored) => ({
+      ...stored,
+      operation: { ...stored.operation, signatures: stored.operation.signatures.slice(0, 1) },
+    }));
+    expect(await checkEvents(check, events(alone))).toMatchObject({ forged: 1 });
   });
 
   it('is taken to another workstation by the first words and then the new ones', async () => {

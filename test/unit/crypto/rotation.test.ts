@@ -74,7 +74,7 @@ describe("an organization's key for several members", () => {
   it('does not open as the other member, or for another organization', async () => {
     const { bytes } = await sealed;
     const [a, b] = members;
-    const open = (where: string, id = '', secret = digest) => crypto.openOrganizationKey(bytes, network, where, id, secret);
+    const open = (where: string, id = '', secret: Uint8Array = digest) => crypto.openOrganizationKey(bytes, network, where, id, secret);
     await expect(open(organization, a?.id, b?.secretKey)).rejects.toMatchObject({ code: 'TAMPERED' });
     await expect(open(network, a?.id, a?.secretKey)).rejects.toMatchObject({ code: 'TAMPERED' });
   });
