@@ -14,6 +14,7 @@ import type { Directory } from './directory.ts';
 import type { Profiles } from './profiles.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
+import type { Renewals } from './renewals.ts';
 import type { DeskSession } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 import { explainRefusal } from './sync/refusals.ts';
@@ -28,6 +29,7 @@ export interface GrantRequest {
 }
 
 export interface Sharing {
+  /** The first look also seals what is shared with clinics to keys that they have made anew since. */
   view(desk: DeskSession, summary: PatientSummary): Promise<SharingView>;
   /** `answers`: the id of the request for access that this approves. */
   grant(desk: DeskSession, request: GrantRequest, answers?: string): Promise<void>;
@@ -49,8 +51,9 @@ export function createSharing(deps: {
   readonly publisher: Publisher;
   readonly reader: CommitReader;
   readonly clock: () => number;
+  readonly renewals: Renewals;
 }): Sharing {
-  const { store, codec, crypto, consents, directory, profiles, network, signing, publisher, reader } = deps;
+  const { store, codec, crypto, consents, directory, profiles, network, signing, publisher, reader, renewals } = deps;
 
   const organizationName = (id: string) => {
     const organization = directory.organization(id);
@@ -230,6 +233,7 @@ export function createSharing(deps: {
 
   return {
     async view(desk, patient) {
+      const renewed = await renewals.of(desk);
       const names = compartmentsOf(desk.keys, network.require().id, crypto);
       return {
         patient,
@@ -237,6 +241,7 @@ export function createSharing(deps: {
         holders: holders(desk, names),
         history: history(desk, names),
         candidates: candidates(),
+        renewed: renewed.map(organizationName),
       };
     },
     async grant(desk, request, answers) {

@@ -17,12 +17,15 @@ import { createFactBus } from './facts.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
 import { createNetwork } from './network.ts';
+import { createKeyRotation } from './key-rotation.ts';
+import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
 import { createPublisher } from './publisher.ts';
 import { createRecords } from './records.ts';
+import { createRenewals } from './renewals.ts';
 import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
@@ -69,7 +72,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
-  const signing = createSigning(codec, crypto, network, clock);
+  const signing = createSigning(codec, crypto, network, directory, clock);
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
@@ -93,11 +96,53 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     return own;
   };
   const organization = () => clinic().id;
-  const people: People = createPeople({ ...ports, directory, profiles, sessions, signing, publisher, network, organization });
+  const organizationKeys = createOrganizationKeys({
+    ...ports,
+    store: store.workstation,
+    directory,
+    sessions,
+    signing,
+    publisher,
+    network,
+    organization,
+  });
+  const people: People = createPeople({
+    ...ports,
+    directory,
+    profiles,
+    sessions,
+    signing,
+    publisher,
+    network,
+    organizationKeys,
+    organization,
+  });
   const accounts = createAccounts({ store: store.workstation, keys: ports.keys, attempts, sessions, directory, people });
+  const keyRotation = createKeyRotation({
+    store: store.workstation,
+    keys: ports.keys,
+    accounts,
+    directory,
+    sessions,
+    signing,
+    facts,
+    isGovernor: (account) => network.current()?.embedded?.governors.includes(account) ?? false,
+  });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
   const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
-  const indexer = createIndexer({ store: store.workstation, ipfs, crypto, codec, reader, people, sessions, network, facts, report });
+  const indexer = createIndexer({
+    store: store.workstation,
+    ipfs,
+    crypto,
+    codec,
+    reader,
+    organizationKeys,
+    directory,
+    sessions,
+    network,
+    facts,
+    report,
+  });
   const cards = createCards({ store: store.workstation, keys: ports.keys });
   const patients = createPatients({
     ...ports,
@@ -112,7 +157,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     organization,
   });
-  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, network });
+  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -132,6 +177,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     report,
   });
+  const renewals = createRenewals({ store: store.workstation, codec, crypto, consents, directory, network, signing, publisher, clock });
   const sharing = createSharing({
     store: store.workstation,
     codec,
@@ -144,6 +190,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     publisher,
     reader,
     clock,
+    renewals,
   });
   const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
   const accessRequests = createAccessRequests({
@@ -201,6 +248,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     setup,
     indexer,
+    keyRotation,
   });
 
   sessions.onEnd(() => {
@@ -232,6 +280,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       setup,
       people,
       accounts,
+      keyRotation,
       cards,
       patients,
       chart,

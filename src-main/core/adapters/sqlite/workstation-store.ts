@@ -50,6 +50,12 @@ export function workstationStore(db: Db): WorkstationStorePort {
       db.transaction(() => tables.forEach((table) => db.exec(`DELETE FROM ${table}`))).immediate();
     },
     enqueue: (list, replaces) => operations.enqueue(list, replaces),
+    enqueueWithPerson(person, list) {
+      db.transaction(() => {
+        addPerson.run(person.account, person.name, person.encryptionKey, JSON.stringify(person.sealed), person.createdAt);
+        operations.enqueue(list);
+      }).immediate();
+    },
     operation: (opId) => operations.operation(opId),
     operations: (filter) => operations.operations(filter),
     countOperations: (filter) => operations.countOperations(filter),
