@@ -322,7 +322,7 @@ export interface RegistrationResult {
   readonly patient: PatientSummary;
   /** Text of the card's QR code: the seed sealed under the PIN. */
   readonly card: string;
-  /** 24 words; shown and printed once, kept nowhere. */
+  /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
 }
 

@@ -102,6 +102,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     indexer,
     facts,
     organization,
+    isOpen: (session) => sessions.current() === session,
   });
   const verification = createVerification({ store: store.workstation, codec, reader, consents, network });
   const chart = createChart({
