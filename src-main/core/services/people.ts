@@ -145,6 +145,12 @@ export function createPeople(deps: PeopleDeps): People {
     },
     async changeRoles(account, roles) {
       const session = sessions.require();
+      const others = directory.members(deps.organization()).filter((m) => m.account !== account && !m.suspended);
+      if (!roles.includes('admin') && !others.some((m) => rolesOf(m.roles).includes('admin')))
+        throw new AppError(
+          'NOT_ALLOWED',
+          'The clinic would be left without an administrator. Name another one first; nothing was changed.',
+        );
       const payload = { organization: deps.organization(), member: account, roles: bitsOf(roles) };
       publisher.publish([], [signing.make('ChangeMember', payload, 'Change the roles of a member of staff', session.keys)]);
     },
