@@ -29,7 +29,7 @@ function saving({ core }: Workstation) {
   facts.on('operations', ({ kinds }) => {
     if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
   });
-  const signing = createSigning(codec, crypto, network, clock);
+  const signing = createSigning(workstation, codec, crypto, network, clock);
   const records = createRecords({ store: workstation, ipfs, crypto, consents, signing, network, clock });
   const publisher = createPublisher(workstation, ipfs, facts);
   return async (patient: string, record: RecordToSave): Promise<void> => {

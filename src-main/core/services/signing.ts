@@ -1,11 +1,15 @@
 /** Makes signed operations: a unique opId, the claimed time, a deadline, the EIP-712 digest and the signatures. */
 import { operationKinds, type OperationKind, type OperationPayload, type SignedOperation } from '../../../src-shared/operations.ts';
-import type { DecodedOperation, OperationCodecPort, PersonKeys, RecordCryptoPort } from '../ports.ts';
+import type { DecodedOperation, OperationCodecPort, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { hexOf } from './bytes.ts';
 import type { NetworkService } from './network.ts';
 
 /** How long an operation may wait for a ledger: a workstation that was offline for a season still gets its work anchored. */
 const lifetimeSeconds = 180 * 24 * 3600;
+/** Operations that are looked at to see what time it must be at least. */
+const looksBack = 16;
+/** Somebody whose clock was further ahead than this is not believed. */
+const longestLeadSeconds = 100 * 365 * 24 * 3600;
 
 export interface PreparedOperation {
   readonly operation: SignedOperation;
@@ -31,7 +35,25 @@ export interface Signing {
   ): PreparedOperation;
 }
 
-export function createSigning(codec: OperationCodecPort, crypto: RecordCryptoPort, network: NetworkService, clock: () => number): Signing {
+export function createSigning(
+  store: WorkstationStorePort,
+  codec: OperationCodecPort,
+  crypto: RecordCryptoPort,
+  network: NetworkService,
+  clock: () => number,
+): Signing {
+  /**
+   * From when on the lifetime counts. A clock that fell far behind (an empty battery) would make operations that have expired before they are sent,
+   * so it is never earlier than what operations before were made with. The claimed time stays the clock's.
+   */
+  const lifetimeStart = (issuedAt: number): number => {
+    const starts = store
+      .operations({ order: 'seq', descending: true, limit: looksBack })
+      .map(({ operation }) => operation.deadline - lifetimeSeconds)
+      .filter((start) => start - issuedAt <= longestLeadSeconds);
+    return Math.max(issuedAt, ...starts);
+  };
+
   return {
     make(kind, payload, label, actor, { cosigners = [], opId = hexOf(crypto.randomBytes(32)) } = {}) {
       const issuedAt = Math.floor(clock() / 1000);
@@ -40,7 +62,7 @@ export function createSigning(codec: OperationCodecPort, crypto: RecordCryptoPor
         opId,
         actor: actor.account,
         issuedAt,
-        deadline: issuedAt + lifetimeSeconds,
+        deadline: lifetimeStart(issuedAt) + lifetimeSeconds,
         payload: codec.encodePayload(kind, payload),
       };
       const digest = codec.digest(network.require().config, unsigned);

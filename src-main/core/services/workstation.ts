@@ -63,7 +63,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
-  const signing = createSigning(codec, crypto, network, clock);
+  const signing = createSigning(store.workstation, codec, crypto, network, clock);
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
