@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { consentKinds, createConsents } from '../src-main/core/services/consents.ts';
 import { createPublisher } from '../src-main/core/services/publisher.ts';
 import { createRecords, type RecordToSave } from '../src-main/core/services/records.ts';
+import { createDirectory } from '../src-main/core/services/directory.ts';
 import { createSigning } from '../src-main/core/services/signing.ts';
 import { cheapPassphrase, foundClinic, openWorkstation, passphrase, unplugLedger, type Workstation } from './lib/clinic.ts';
 import { figure, median, say, timed } from './lib/figure.ts';
@@ -29,7 +30,7 @@ function saving({ core }: Workstation) {
   facts.on('operations', ({ kinds }) => {
     if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
   });
-  const signing = createSigning(codec, crypto, network, clock);
+  const signing = createSigning(workstation, codec, crypto, network, createDirectory(workstation, codec), clock);
   const records = createRecords({ store: workstation, ipfs, crypto, consents, signing, network, clock });
   const publisher = createPublisher(workstation, ipfs, facts);
   return async (patient: string, record: RecordToSave): Promise<void> => {

@@ -22,8 +22,8 @@ const doctor = { name: 'Dr Priya Raman', passphrase };
 const patient = 'RAO';
 
 async function take(page: Page, name: string): Promise<void> {
-  // Names and states arrive in pieces; a picture is taken when nothing is loading any more.
-  await page.waitForLoadState('networkidle').catch(() => undefined);
+  // Nothing is highlighted because the mouse happens to be there.
+  await page.mouse.move(0, 767);
   await page.screenshot({ path: join(images, `${name}.png`), animations: 'disabled', caret: 'hide' });
   process.stdout.write(`docs/images/${name}.png\n`);
 }
@@ -54,6 +54,7 @@ async function registering(page: Page): Promise<void> {
 async function workstationPicture(page: Page): Promise<void> {
   await chart.openChart(page, patient);
   await page.getByRole('region', { name: 'Newest encounter' }).getByText('Verified').waitFor();
+  await page.getByRole('region', { name: 'Newest encounter' }).getByText(doctor.name).waitFor();
   await take(page, 'workstation');
   await chart.openTab(page, 'Timeline');
   await chart.entries(page).nth(3).getByRole('button').first().click();

@@ -205,6 +205,8 @@ export interface ChartView {
   readonly counts: readonly { readonly resourceType: string; readonly category: Category; readonly count: number }[];
   /** Categories this person may read and write, with the end of the grant (seconds, 0 = open). */
   readonly access: readonly { readonly category: Category; readonly read: boolean; readonly write: boolean; readonly until: number }[];
+  /** Categories that this person could read once and may no longer: what is shown of them is as it was then. */
+  readonly endedAccess: readonly Category[];
   /** Commits of this patient that cannot be shown yet, and why. */
   readonly problemsWithRecords: readonly {
     readonly commit: string;
@@ -372,7 +374,7 @@ export interface RegistrationResult {
   readonly patient: PatientSummary;
   /** Text of the card's QR code: the seed sealed under the PIN. */
   readonly card: string;
-  /** 24 words; shown and printed once, kept nowhere. */
+  /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
 }
 

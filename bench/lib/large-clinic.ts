@@ -65,7 +65,7 @@ async function openIndex(store: StorePort, account: string): Promise<AccountInde
   const keys = createKeyAdapter();
   const person = store.workstation.people().find((p) => p.account === account);
   if (!person) throw new Error('The clinic has nobody');
-  const unlocked = keys.fromEntropy(await keys.open(person.sealed, passphrase, sealContext.person(account)));
+  const unlocked = keys.fromSecret(await keys.open(person.sealed, passphrase, sealContext.person(account)));
   const { index } = store.openAccount(account, unlocked.derive('index'));
   unlocked.destroy();
   return index;

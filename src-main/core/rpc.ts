@@ -120,7 +120,15 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
     const parsed = calls[call].input.safeParse(input);
     if (!parsed.success) throw invalidInput(parsed.error.issues);
     check(guards[call]);
-    return (handlers[call] as (parsedInput: unknown) => unknown)(parsed.data);
+    const session = workstation.sessions.current();
+    try {
+      return await (handlers[call] as (parsedInput: unknown) => unknown)(parsed.data);
+    } catch (error) {
+      // A lock, or another person's log-in, closed keys and index under this call. Saves have no wait behind their commit point: this one is not saved.
+      if (error instanceof AppError || session === null || workstation.sessions.current() === session) throw error;
+      const message = 'The workstation was locked while this was under way. What was shown as saved is safe. Log in, then do it again.';
+      throw new AppError('LOCKED', message, {}, { cause: error });
+    }
   };
 
   return {

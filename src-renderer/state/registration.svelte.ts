@@ -1,6 +1,7 @@
 /**
  * Registering a patient: what is typed, what is wrong with it, who looks alike, and, after saving, the card and the recovery words until
- * they have been handed over. The PIN and the words are in this window's memory only: never in a draft, never on disk.
+ * they have been handed over. The PIN and the words are in this window's memory only: never in a draft, never on disk. The card, which is sealed
+ * by the PIN, waits in the core until it was handed over.
  */
 import { api, asAppError } from '../api.ts';
 import { CardSecret } from './card-secret.svelte.ts';
@@ -91,6 +92,24 @@ export class Registration {
     if (content !== null && !this.touched) this.fields = fieldsOf(content);
   }
 
+  /** A card that an earlier run of the window or the core left without its having been handed over; its patient is registered. */
+  async restoreCard(registrar: string): Promise<void> {
+    if (this.result) return;
+    for (const draft of await api.call('drafts.list', {})) {
+      if (draft.kind !== 'card') continue;
+      try {
+        const patient = await api.call('patients.get', { patient: draft.patient });
+        const { card } = JSON.parse(draft.json) as { card: string };
+        this.result = { patient, card, phrase: '' };
+        this.registrar = registrar;
+        return;
+      } catch (error) {
+        // The registration did not come to its end, or is not in the list of patients yet.
+        if (asAppError(error).code !== 'NOT_FOUND') throw error;
+      }
+    }
+  }
+
   /** Called with every change: keeps the draft and looks for people who are alike. */
   changed(): void {
     if (this.touched) this.draft.keep($state.snapshot(this.fields));
@@ -158,8 +177,10 @@ export class Registration {
     return true;
   }
 
-  /** Card and sheet are in the patient's hands: the words leave memory. */
-  handedOver(): void {
+  /** Card and sheet are in the patient's hands: the words leave memory, the card leaves the core. */
+  async handedOver(): Promise<void> {
+    const patient = this.result?.patient.patient;
+    if (patient) await api.call('drafts.discard', { id: `card:${patient}` });
     this.result = null;
     this.registrar = null;
   }

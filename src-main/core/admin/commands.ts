@@ -9,6 +9,7 @@ import { checkWords, standingOf } from '../../../src-shared/verification-words.t
 import type { VerifyReport } from '../../../src-shared/view-types.ts';
 import type { PatientRow } from '../ports.ts';
 import { demographicsOf } from '../services/demo.ts';
+import { cardDraft } from '../services/patients.ts';
 import type { Session } from '../services/sessions.ts';
 import { maximumFileBytes } from '../services/uploads.ts';
 import type { Workstation } from '../services/workstation.ts';
@@ -215,6 +216,7 @@ async function register(w: Workstation, session: Session, person: PatientRow, da
     `${JSON.stringify({ note: 'Give this to the patient, then delete it.', patient: patient.patient, card, pin, phrase }, null, 2)}\n`,
     { mode: 0o600 },
   );
+  session.index.deleteDraft(cardDraft(patient.patient));
   return { patient: patient.patient, file };
 }
 

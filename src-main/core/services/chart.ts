@@ -113,12 +113,22 @@ export function createChart(deps: {
     });
   };
 
+  const endedAccessOf = (session: Session, patient: string, access: ChartView['access']): ChartView['endedAccess'] => {
+    const once = new Set(session.index.keks({ patient }).map((kek) => kek.category));
+    return categories.filter((category) => once.has(category) && !access.some((a) => a.category === category && a.read));
+  };
+
   const isClinical = (session: Session) => directory.memberships(session.account).some((m) => (m.roles & 4) !== 0);
 
-  const allergyStateOf = (session: Session, access: ChartView['access'], allergies: readonly ChartEntry[]): AllergyState => {
+  const allergyStateOf = (
+    session: Session,
+    access: ChartView['access'],
+    allergies: readonly ChartEntry[],
+    isComplete: boolean,
+  ): AllergyState => {
     if (!isClinical(session)) return 'hidden';
     if (!access.some((a) => a.category === 'medications-and-allergies' && a.read)) return 'unavailable';
-    if (allergies.length === 0) return 'not-recorded';
+    if (allergies.length === 0) return isComplete ? 'not-recorded' : 'unavailable';
     return allergies.every((a) => noKnownAllergyCodes.has(a.code)) ? 'none-known' : 'known';
   };
 
@@ -161,12 +171,16 @@ export function createChart(deps: {
     return { row, versions, replaced };
   };
 
-  const read = async (session: Session, row: RecordRow) => {
-    const operation = store.operation(row.opId);
+  const openCommit = (session: Session, opId: string) => {
+    const operation = store.operation(opId);
     if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
     const kek = kekFor(session, operation);
     if (!kek) throw new AppError('KEY_MISSING', 'The key of this record is not here.');
-    const commit = await reader.open(operation, kek.kek);
+    return reader.open(operation, kek.kek);
+  };
+
+  const read = async (session: Session, row: RecordRow) => {
+    const commit = await openCommit(session, row.opId);
     const entry = commit.entries.find((e) => e.versionId === row.versionId);
     if (!entry) throw new AppError('TAMPERED', 'The commit does not hold this record.');
     return new TextDecoder().decode(await reader.content(commit, entry));
@@ -182,10 +196,11 @@ export function createChart(deps: {
       const summary = deps.patients.get(index, patient);
       const allergies = list(index, patient, ['AllergyIntolerance'], 100);
       const access = accessOf(session, patient);
+      const problemsWithRecords = problemsOf(session, patient);
       verifyInBackground(session, patient);
       return {
         patient: summary,
-        allergyState: allergyStateOf(session, access, allergies),
+        allergyState: allergyStateOf(session, access, allergies, problemsWithRecords.length === 0),
         allergies,
         problems: list(index, patient, clinicalTypes.problems, 100),
         medications: list(index, patient, clinicalTypes.medications, 100),
@@ -193,7 +208,8 @@ export function createChart(deps: {
         latestEncounters: list(index, patient, ['Encounter'], 5),
         counts: index.countRecords(patient),
         access,
-        problemsWithRecords: problemsOf(session, patient),
+        endedAccess: endedAccessOf(session, patient, access),
+        problemsWithRecords,
       };
     },
     entries(session, filter) {
@@ -258,8 +274,23 @@ export function createChart(deps: {
       }
     },
     async contents(session, patient) {
+      const byOperation = new Map<string, RecordRow[]>();
+      for (const row of session.index.records({ patient, limit: 1_000_000 })) {
+        const rows = byOperation.get(row.opId);
+        if (rows) rows.push(row);
+        else byOperation.set(row.opId, [row]);
+      }
       const result: { row: RecordRow; json: string }[] = [];
-      for (const row of session.index.records({ patient, limit: 1_000_000 })) result.push({ row, json: await read(session, row) });
+      for (const [opId, rows] of byOperation) {
+        const commit = await openCommit(session, opId);
+        const contents = await reader.contents(commit);
+        for (const row of rows) {
+          const content = contents[commit.entries.findIndex((entry) => entry.versionId === row.versionId)];
+          if (content instanceof AppError) throw content;
+          if (!content) throw new AppError('TAMPERED', 'The commit does not hold this record.');
+          result.push({ row, json: new TextDecoder().decode(content) });
+        }
+      }
       return result;
     },
   };

@@ -11,7 +11,7 @@ import type { KeyPort, PatientRow, WorkstationStorePort } from '../ports.ts';
 import type { FactBus } from './facts.ts';
 import type { Imports } from './imports.ts';
 import type { Indexer } from './indexer.ts';
-import type { Patients } from './patients.ts';
+import { cardDraft, type Patients } from './patients.ts';
 import type { People } from './people.ts';
 import type { Sessions } from './sessions.ts';
 import type { Setup } from './setup.ts';
@@ -103,6 +103,8 @@ export function createDemo(deps: {
         progress(`Registering ${row.given} ${row.family}`);
         const grants = doctors.map(({ account, encryptionKey }) => ({ account, encryptionKey, categories }));
         const { patient, card } = await patients.register(sessions.require(), demographicsOf(row), pin, grants);
+        // Nobody is handed a card here: all of them are shown with the demo's passphrase.
+        sessions.require().index.deleteDraft(cardDraft(patient.patient));
         registered.push({ patient: patient.patient, name: `${row.given} ${row.family}`, card, bytes });
       }
       await sessions.logIn(doctor.account, passphrase);

@@ -90,6 +90,8 @@ export function createImports(deps: {
     },
     async run(session, bytes, patient) {
       const bundle = parseBundle(bytes);
+      if (!session.index.patient(patient))
+        throw new AppError('NOT_FOUND', 'This patient is not known here yet. Open the chart, then import again; nothing was imported.');
       if (!isSame(session, bundle, patient)) {
         const { family, given, birthDate } = bundlePatient(bundle);
         const about = [given, family].filter((part) => part !== '').join(' ') || 'a patient without a name';

@@ -47,8 +47,15 @@ export interface Patients {
   /** Who claimed an identifier in this network; null where nobody did. */
   accountOf(system: string, value: string): string | null;
   similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: string[] };
+  /**
+   * The card, sealed by the PIN, is kept among the registrar's drafts (`cardDraft`) until it is discarded as handed over: were the workstation to
+   * end before it was printed, the patient's key would be gone.
+   */
   register(session: Session, demographics: Demographics, pin: string, firstGrants?: readonly FirstGrant[]): Promise<RegistrationResult>;
 }
+
+/** Id of the draft with a card that has not been handed over. */
+export const cardDraft = (patient: string): string => `card:${patient}`;
 
 export function summaryOf({ updatedAt: _updatedAt, ...row }: PatientRow): PatientSummary {
   return row;
@@ -69,6 +76,8 @@ export function createPatients(deps: {
   readonly facts: FactBus;
   readonly clock: () => number;
   readonly organization: () => string;
+  /** Whether a session has not ended. */
+  readonly isOpen: (session: Session) => boolean;
 }): Patients {
   const { store, keys, crypto, directory, network, signing, publisher, records } = deps;
 
@@ -228,8 +237,22 @@ export function createPatients(deps: {
       const patient = keys.fromPhrase(phrase);
       try {
         const card = await deps.cards.write(patient, pin);
-        const row = await publishRegistration(session, patient, demographics, firstGrants);
-        return { patient: summaryOf(row), card, phrase };
+        const { account } = patient;
+        session.index.saveDraft({
+          id: cardDraft(account),
+          patient: account,
+          kind: 'card',
+          json: JSON.stringify({ card }),
+          updatedAt: deps.clock(),
+        });
+        try {
+          const row = await publishRegistration(session, patient, demographics, firstGrants);
+          return { patient: summaryOf(row), card, phrase };
+        } catch (error) {
+          // Nobody was registered. After a lock the index is closed: then the card of nobody stays, and is never shown.
+          if (deps.isOpen(session)) session.index.deleteDraft(cardDraft(account));
+          throw error;
+        }
       } finally {
         patient.destroy();
       }

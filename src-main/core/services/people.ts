@@ -102,6 +102,12 @@ export function createPeople(deps: PeopleDeps): People {
       signature: unlocked.sign(statement(name, unlocked.account, unlocked.encryptionKey)),
     });
 
+  const enrolmentCode = (account: string): string => {
+    const code = store.workstation.setting<string>(`enrolment:${account}`);
+    if (!code) throw new AppError('NOT_FOUND', 'There is no enrolment code for this person on this workstation.');
+    return code;
+  };
+
   /** The change of staff is made and stays; where the clinic's key cannot follow now, it does at an admin's next log-in. */
   const settleKey = () => organizationKeys.settle(sessions.require()).catch(deps.report);
 
@@ -110,16 +116,12 @@ export function createPeople(deps: PeopleDeps): People {
     async createKey(name, passphrase, unlocked) {
       try {
         const { account } = await addLocal(name, passphrase, unlocked);
-        return { account, enrolmentCode: api.enrolmentCode(account) };
+        return { account, enrolmentCode: enrolmentCode(account) };
       } finally {
         unlocked.destroy();
       }
     },
-    enrolmentCode(account) {
-      const code = store.workstation.setting<string>(`enrolment:${account}`);
-      if (!code) throw new AppError('NOT_FOUND', 'There is no enrolment code for this person on this workstation.');
-      return code;
-    },
+    enrolmentCode,
     readCode(code) {
       const { account, name } = parse(code);
       return { account, personName: name, alreadyEnrolled: (directory.member(deps.organization(), account)?.roles ?? 0) !== 0 };
@@ -146,6 +148,12 @@ export function createPeople(deps: PeopleDeps): People {
     },
     async changeRoles(account, roles) {
       const session = sessions.require();
+      const others = directory.members(deps.organization()).filter((m) => m.account !== account && !m.suspended);
+      if (!roles.includes('admin') && !others.some((m) => rolesOf(m.roles).includes('admin')))
+        throw new AppError(
+          'NOT_ALLOWED',
+          'The clinic would be left without an administrator. Name another one first; nothing was changed.',
+        );
       const payload = { organization: deps.organization(), member: account, roles: bitsOf(roles) };
       publisher.publish([], [signing.make('ChangeMember', payload, 'Change the roles of a member of staff', session.keys)]);
     },

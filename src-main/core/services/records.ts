@@ -155,7 +155,8 @@ export function createRecords(deps: {
 
   /** The compartment of a category, its current epoch and key, and through what the author may write it. */
   const target = (author: string, index: AccountIndexPort, patient: string, category: Category) => {
-    const keks = index.keks({ patient }).filter((kek) => kek.category === category);
+    // The account as it is written everywhere: the store finds it in any case, and records under another spelling would be in no chart.
+    const keks = index.keks({ patient }).filter((kek) => kek.category === category && kek.patient === patient);
     const compartment = keks[0]?.compartment;
     if (compartment === undefined) return 'CONSENT_MISSING' as const;
     const through = consents.writesThrough(patient, compartment, author, Math.floor(clock() / 1000));

@@ -4,13 +4,17 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import { operationKinds, type OperationKind, type OperationPayload, type SignedOperation } from '../../../src-shared/operations.ts';
-import type { DecodedOperation, OperationCodecPort, PersonKeys, RecordCryptoPort } from '../ports.ts';
+import type { DecodedOperation, OperationCodecPort, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { hexOf } from './bytes.ts';
 import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 
 /** How long an operation may wait for a ledger: a workstation that was offline for a season still gets its work anchored. */
 const lifetimeSeconds = 180 * 24 * 3600;
+/** Operations that are looked at to see what time it must be at least. */
+const looksBack = 16;
+/** Somebody whose clock was further ahead than this is not believed. */
+const longestLeadSeconds = 100 * 365 * 24 * 3600;
 
 export interface PreparedOperation {
   readonly operation: SignedOperation;
@@ -37,12 +41,25 @@ export interface Signing {
 }
 
 export function createSigning(
+  store: WorkstationStorePort,
   codec: OperationCodecPort,
   crypto: RecordCryptoPort,
   network: NetworkService,
   directory: Directory,
   clock: () => number,
 ): Signing {
+  /**
+   * From when on the lifetime counts. A clock that fell far behind (an empty battery) would make operations that have expired before they are sent,
+   * so it is never earlier than what operations before were made with. The claimed time stays the clock's.
+   */
+  const lifetimeStart = (issuedAt: number): number => {
+    const starts = store
+      .operations({ order: 'seq', descending: true, limit: looksBack })
+      .map(({ operation }) => operation.deadline - lifetimeSeconds)
+      .filter((start) => start - issuedAt <= longestLeadSeconds);
+    return Math.max(issuedAt, ...starts);
+  };
+
   const sign = (keys: PersonKeys, digest: Uint8Array): string => {
     const signer = directory.signer(keys.account);
     if (keys.signers.includes(signer)) return keys.sign(digest, signer);
@@ -51,6 +68,7 @@ export function createSigning(
       'This key was replaced at another workstation and signs nothing any more. Enter the new words under Settings, My key. Nothing was saved; what you typed is kept.',
     );
   };
+
   return {
     make(kind, payload, label, actor, { cosigners = [], opId = hexOf(crypto.randomBytes(32)) } = {}) {
       const issuedAt = Math.floor(clock() / 1000);
@@ -59,7 +77,7 @@ export function createSigning(
         opId,
         actor: actor.account,
         issuedAt,
-        deadline: issuedAt + lifetimeSeconds,
+        deadline: lifetimeStart(issuedAt) + lifetimeSeconds,
         payload: codec.encodePayload(kind, payload),
       };
       const digest = codec.digest(network.require().config, unsigned);

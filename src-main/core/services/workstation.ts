@@ -72,7 +72,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
-  const signing = createSigning(codec, crypto, network, directory, clock);
+  const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
@@ -156,6 +156,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     indexer,
     facts,
     organization,
+    isOpen: (session) => sessions.current() === session,
   });
   const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
   const chart = createChart({

@@ -6,7 +6,7 @@ import { resourceTypes } from '../../../src-shared/fhir/resource-types.ts';
 import { closeBrowser } from '../harness/browser.ts';
 import { launchBrowserShell } from '../harness/browser-shell.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
-import { packagedBundles, sharedBundles } from '../path/bundles.ts';
+import { packagedBundles } from '../path/bundles.ts';
 import { flipByteIn, storedBlocks } from '../path/stored-blocks.ts';
 import { resourceTexts, typeOf } from './bundle-texts.ts';
 import { admin, type Failure } from './command-line.ts';
@@ -52,7 +52,7 @@ describe('the command line', () => {
     expect(inWords.stdout).toContain('phase: ready');
   });
 
-  it.each([...packagedBundles, ...sharedBundles].map((path) => [basename(path).replace(/_[0-9a-f-]{36}\.json$/, ''), path]))(
+  it.each(packagedBundles.map((path) => [basename(path).replace(/_[0-9a-f-]{36}\.json$/, ''), path]))(
     'imports the history of %s and gives every supported resource out again exactly as it came',
     async (_name, path) => {
       const source = resourceTexts(readFileSync(path, 'utf8'));

@@ -267,8 +267,12 @@ describe('a first consultation', () => {
     );
     await eventually(() => followedBlock(b.page)).toBeGreaterThanOrEqual(block);
     await b.page.reload();
-    await eventually(() => b.page.getByRole('navigation', { name: 'Screens' }).isVisible()).toBe(true);
-    expect(await b.page.getByText('Cough is gone').count()).toBe(0);
+    await chart.openTab(b.page, 'Timeline');
+    // What was read before cannot be un-read; what came after is not there, by any way.
+    await chart.entries(b.page).filter({ hasText: 'Cough for three days' }).first().waitFor();
+    expect(await chart.entries(b.page).filter({ hasText: 'Cough is gone' }).count()).toBe(0);
+    await chart.openTab(b.page, 'Access');
+    await eventually(() => b.page.getByRole('row', { name: /^Problems and visits/ }).innerText()).toMatch(/Not shared/);
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src-shared/errors.ts';
 import { CoreProcess } from './core-process.ts';
+import { openWorkstationDb } from './workstation-db.ts';
 import { foundClinic, logIn, passphrase, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const words = 'test test test test test test test test test test test junk';
@@ -86,7 +87,9 @@ describe('the key of a person', () => {
       expect(lake).toBe('');
       // As on another workstation of the clinic: the directory knows the account, this PC does not hold its key.
       const own = (await second.snapshot()).session?.account ?? '';
-      second.core.workstation.store.workstation.removePerson(own);
+      const db = openWorkstationDb(second.dir);
+      db.prepare('DELETE FROM people WHERE account = ?').run(own);
+      db.close();
       await expect(second.ask('keys.read', { key: { kind: 'keystore', json, password: 'of the exported file' } })).rejects.toEqual(
         refused('KEY_INVALID'),
       );

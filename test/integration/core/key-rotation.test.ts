@@ -131,11 +131,11 @@ describe('a doctor with a new key', () => {
   it('does not sign with the old key any more, and what it signs is refused', async () => {
     const { codec, crypto, network, directory, clock, store, facts } = w.core.workstation;
     const old = keyPort.fromPhrase(doctor.phrase);
-    const signing = createSigning(codec, crypto, network, directory, clock);
+    const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
     const payload = { signer: people.admin, encryptionKey: old.encryptionKey };
     expect(() => signing.make('RotateKeys', payload, 'Theft', old)).toThrow(expect.objectContaining({ code: 'KEY_REPLACED' }));
     // A thief's program does not ask: signs with what it has.
-    const thief = createSigning(codec, crypto, network, { ...directory, signer: (account) => account }, clock);
+    const thief = createSigning(store.workstation, codec, crypto, network, { ...directory, signer: (account) => account }, clock);
     const stolen = thief.make('RotateKeys', payload, 'Theft', old, { cosigners: [old] });
     store.workstation.enqueue([stolen]);
     facts.tell('operations', { kinds: new Set(['RotateKeys']) });

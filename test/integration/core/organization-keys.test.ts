@@ -152,7 +152,12 @@ describe('the key of a clinic', () => {
     const { codec, crypto, network, directory, clock, store, sessions, facts } = w.core.workstation;
     const payload = { organization: clinic, member: people.doctor, suspended: 1 };
     const { keys } = sessions.require();
-    const suspension = createSigning(codec, crypto, network, directory, clock).make('SuspendMember', payload, 'Suspend', keys);
+    const suspension = createSigning(store.workstation, codec, crypto, network, directory, clock).make(
+      'SuspendMember',
+      payload,
+      'Suspend',
+      keys,
+    );
     store.workstation.enqueue([suspension]);
     facts.tell('operations', { kinds: new Set(['SuspendMember']) });
     expect(organization()?.organizationKey).toBe(key);

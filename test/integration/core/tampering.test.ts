@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import Database from 'better-sqlite3';
 import { CID } from 'multiformats/cid';
 import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import { openWorkstationDb } from './workstation-db.ts';
 import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const encounter = { class: 'AMB' as const, start: '2026-11-23T10:00:00Z', reason: 'Visit', diagnoses: [], note: 'Seen.' };
@@ -153,10 +153,3 @@ describe('tampering', () => {
     }
   }
 });
-
-function openWorkstationDb(dir: string): Database.Database {
-  const db = new Database(join(dir, 'workstation.db'));
-  db.pragma(`cipher = 'chacha20'`);
-  db.pragma(`key = "raw:${readFileSync(join(dir, 'machine.key')).toString('hex')}"`);
-  return db;
-}
