@@ -27,6 +27,8 @@ export type KeySource = z.infer<typeof keySource>;
 const newPin = z.union([z.string().regex(/^[0-9]{6,12}$/), newPassphrase]);
 const code = z.string().min(1).max(20_000);
 const category = z.enum(categories);
+/** Seconds; 0 = open end. */
+const until = z.number().int().min(0).max(4_102_444_800);
 const fhirDate = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/);
 const roles = z
   .array(z.enum(Object.keys(roleBits) as [Role, ...Role[]]))
@@ -148,13 +150,34 @@ export const calls = {
       categories: z.array(category).min(1).max(categories.length),
       write: z.boolean(),
       purpose: z.enum(Object.keys(purposes) as [Purpose, ...Purpose[]]),
-      /** Seconds; 0 = open end. */
-      until: z.number().int().min(0).max(4_102_444_800),
+      until,
     }),
   ),
   'desk.revoke': call<null>()(z.strictObject({ grantee: bytes32, categories: z.array(category).max(categories.length) })),
   /** The same of everything, sealed by the patient at the desk. */
   'desk.export': call<view.ExportResult>()(nothing),
+  // -- requests for access
+  'requests.find': call<view.FoundPatient>()(
+    z.union([z.strictObject({ account }), z.strictObject({ system: line(200).min(1), value: line(80).min(1) })]),
+  ),
+  'requests.ask': call<null>()(
+    z.strictObject({
+      patient: account,
+      categories: z.array(category).min(1).max(categories.length),
+      write: z.boolean(),
+      purpose: z.enum(Object.keys(purposes) as [Purpose, ...Purpose[]]),
+      until,
+      reason: line(1000).min(1),
+    }),
+  ),
+  /** What the person logged in asked for. */
+  'requests.sent': call<view.SentRequest[]>()(nothing),
+  /** What the patient at the desk is asked for. */
+  'requests.open': call<view.PatientRequest[]>()(nothing),
+  'requests.approve': call<null>()(
+    z.strictObject({ request: bytes32, categories: z.array(category).min(1).max(categories.length), write: z.boolean(), until }),
+  ),
+  'requests.decline': call<null>()(z.strictObject({ request: bytes32 })),
   // -- chart
   'chart.open': call<view.ChartView>()(z.strictObject({ patient: account })),
   'chart.entries': call<{ entries: view.ChartEntry[]; more: boolean }>()(

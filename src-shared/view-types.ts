@@ -292,7 +292,7 @@ export interface AccessHolder {
 
 export interface SharingEvent {
   readonly opId: string;
-  readonly type: 'registered' | 'granted' | 'revoked';
+  readonly type: 'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined';
   readonly name: string;
   readonly categories: readonly Category[];
   readonly at: number;
@@ -314,6 +314,52 @@ export interface SharingView {
     readonly organization: string;
     readonly account: string;
   }[];
+}
+
+/** A registered patient, also one of whom nothing is shared. */
+export interface FoundPatient {
+  readonly patient: string;
+  /** The clinic that registered them. */
+  readonly registeredBy: string;
+  /** Where the demographics are shared. */
+  readonly summary: PatientSummary | null;
+}
+
+/** A request for access, as whoever made it sees it. */
+export interface SentRequest {
+  readonly id: string;
+  readonly patient: string;
+  readonly summary: PatientSummary | null;
+  /** Null where the sealed words are not here. */
+  readonly categories: readonly Category[] | null;
+  readonly reason: string | null;
+  readonly write: boolean;
+  /** Seconds; 0 = open end. */
+  readonly until: number;
+  readonly askedAt: number;
+  readonly anchored: boolean;
+  readonly state: 'open' | 'approved' | 'declined' | 'refused';
+  /** Seconds; 0 while it is open. */
+  readonly answeredAt: number;
+  /** Why the ledger refused it. */
+  readonly problem: string | null;
+}
+
+/** A request for access, as the patient at the desk sees it. */
+export interface PatientRequest {
+  readonly id: string;
+  readonly name: string;
+  readonly organization: string;
+  readonly account: string;
+  /** Whether the asker is still an active member of a clinic. */
+  readonly active: boolean;
+  /** Null where the sealed words have not come yet. */
+  readonly categories: readonly Category[] | null;
+  readonly reason: string | null;
+  readonly write: boolean;
+  readonly purpose: Purpose;
+  readonly until: number;
+  readonly askedAt: number;
 }
 
 export interface RegistrationResult {

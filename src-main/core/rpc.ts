@@ -12,6 +12,7 @@ import {
   type ReplyMessage,
 } from '../../src-shared/ipc-schema.ts';
 import type { Role } from '../../src-shared/operations.ts';
+import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
@@ -69,6 +70,12 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'desk.grant': patientFacing,
   'desk.revoke': patientFacing,
   'desk.export': patientFacing,
+  'requests.find': clinical,
+  'requests.ask': clinical,
+  'requests.sent': clinical,
+  'requests.open': patientFacing,
+  'requests.approve': patientFacing,
+  'requests.decline': patientFacing,
   'chart.open': clinical,
   'chart.entries': clinical,
   'chart.record': clinical,
@@ -97,6 +104,7 @@ export interface Rpc {
 export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
   const handlers: Handlers<CallName> = {
     ...workstationHandlers(workstation),
+    ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
     ...patientHandlers(workstation, terminology),

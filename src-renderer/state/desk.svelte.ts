@@ -5,7 +5,7 @@
 import { api, asAppError } from '../api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Category } from '../../src-shared/categories.ts';
-import type { SharingView } from '../../src-shared/view-types.ts';
+import type { PatientRequest, SharingView } from '../../src-shared/view-types.ts';
 
 export class CardReader {
   card = $state('');
@@ -74,15 +74,18 @@ export function untilSeconds(until: Until, date: string, now: number): number {
 
 export class Sharing {
   view = $state.raw<SharingView | null>(null);
+  /** What the patient is asked for and has not answered. */
+  requests = $state.raw<readonly PatientRequest[]>([]);
   failure = $state<AppError | null>(null);
   #asked = 0;
 
   async load(): Promise<void> {
     const asked = ++this.#asked;
     try {
-      const view = await api.call('desk.sharing', {});
+      const [view, requests] = await Promise.all([api.call('desk.sharing', {}), api.call('requests.open', {})]);
       if (asked !== this.#asked) return;
       this.view = view;
+      this.requests = requests;
       this.failure = null;
     } catch (error) {
       if (asked === this.#asked) this.failure = asAppError(error);

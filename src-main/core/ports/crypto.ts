@@ -167,6 +167,15 @@ export interface RecordCryptoPort {
     member: string,
     secretKey: Uint8Array,
   ): Promise<Uint8Array[] | null>;
+  /** A text (up to 16 KiB of UTF-8) sealed to up to 16 readers; its length is hidden up to 512 bytes. */
+  sealNote(
+    network: string,
+    patient: string,
+    readers: readonly { readonly id: string; readonly encryptionKey: string }[],
+    text: string,
+  ): Promise<EncodedBlock>;
+  /** Null where the note is for others. Throws TAMPERED. */
+  openNote(bytes: Uint8Array, network: string, patient: string, reader: string, secretKey: Uint8Array): Promise<string | null>;
   /** A readable block (DAG-CBOR), for profiles: {type, name, …}. At most 4 KiB. */
   encodeProfile(profile: Profile): EncodedBlock;
   decodeProfile(bytes: Uint8Array): Profile;

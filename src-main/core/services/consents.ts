@@ -4,7 +4,7 @@
  */
 import { accessBits, purposes, type OperationKind, type Purpose } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
-import { granteeOfAccount } from './bytes.ts';
+import { granteeOfAccount, zero32 } from './bytes.ts';
 import { precedes, type Directory } from './directory.ts';
 
 export interface Grant {
@@ -20,6 +20,27 @@ export interface Grant {
   readonly anchored: boolean;
 }
 
+/** What somebody asked a patient for. Opens nothing; which categories it is about is in the sealed reason. */
+export interface AccessRequest {
+  /** opId of the request. */
+  readonly id: string;
+  readonly patient: string;
+  /** Who signed it. */
+  readonly asker: string;
+  readonly grantee: string;
+  readonly write: boolean;
+  readonly purpose: Purpose;
+  /** Seconds; 0 = open end. */
+  readonly until: number;
+  /** Digest of the sealed reason. */
+  readonly reason: string;
+  readonly issuedAt: number;
+  readonly anchored: boolean;
+  readonly state: 'open' | 'approved' | 'declined';
+  /** Seconds; 0 while it is open. */
+  readonly answeredAt: number;
+}
+
 export interface CompartmentState {
   readonly epoch: number;
   readonly grants: ReadonlyMap<string, Grant>;
@@ -29,6 +50,8 @@ export interface Consents {
   /** State of each compartment that a patient's operations speak of. */
   of(patient: string): Map<string, CompartmentState>;
   epoch(patient: string, compartment: string): number;
+  /** What was asked of a patient, in ledger order. */
+  requests(patient: string): AccessRequest[];
   /**
    * Through what an author may write a compartment: '' directly or as the patient, otherwise the organization's id; null where there is no
    * consent. `organization` asks about one in particular.
@@ -38,7 +61,14 @@ export interface Consents {
   heldWrite(commit: StoredOperation, patient: string, compartment: string, organization: string): boolean;
 }
 
-const kinds = ['Grant', 'Revoke'] as const satisfies readonly OperationKind[];
+const kinds = [
+  'Grant',
+  'ChangeGrant',
+  'Revoke',
+  'RequestAccess',
+  'ApproveRequest',
+  'DeclineRequest',
+] as const satisfies readonly OperationKind[];
 /** Operations after which a consent may be another. */
 export const consentKinds: ReadonlySet<OperationKind> = new Set(kinds);
 
@@ -47,8 +77,30 @@ const cachedPatients = 200;
 
 const purposeNames = new Map(Object.entries(purposes).map(([name, code]) => [code as number, name as Purpose]));
 
+interface PatientState {
+  readonly compartments: Map<string, CompartmentState>;
+  readonly requests: ReadonlyMap<string, AccessRequest>;
+}
+
+interface Terms {
+  readonly access: number;
+  readonly purpose: number;
+  readonly validFrom: number;
+  readonly validUntil: number;
+}
+
+function termsOf({ access, purpose, validFrom, validUntil }: Terms): Pick<Grant, 'read' | 'write' | 'purpose' | 'from' | 'until'> {
+  return {
+    read: (access & accessBits.read) !== 0,
+    write: (access & accessBits.write) !== 0,
+    purpose: purposeNames.get(purpose) ?? 'treatment',
+    from: validFrom,
+    until: validUntil,
+  };
+}
+
 export function isCurrent(grant: Grant, at: number): boolean {
-  return grant.from <= at && (grant.until === 0 || at <= grant.until);
+  return grant.from <= at && (grant.until === 0 || at < grant.until);
 }
 
 export function createConsents(
@@ -56,50 +108,73 @@ export function createConsents(
   codec: OperationCodecPort,
   directory: Directory,
 ): Consents & { invalidate(): void } {
-  const cache = new Map<string, Map<string, CompartmentState>>();
+  const cache = new Map<string, PatientState>();
 
-  const of = (patient: string): Map<string, CompartmentState> => {
+  const stateOf = (patient: string): PatientState => {
     const known = cache.get(patient) ?? replay(patient);
     if (cache.size >= cachedPatients) cache.clear();
     cache.set(patient, known);
     return known;
   };
+  const of = (patient: string) => stateOf(patient).compartments;
 
-  const replay = (patient: string, before?: StoredOperation): Map<string, CompartmentState> => {
-    const states = new Map<string, { epoch: number; grants: Map<string, Grant> }>();
+  const replay = (patient: string, before?: StoredOperation): PatientState => {
+    const compartments = new Map<string, { epoch: number; grants: Map<string, Grant> }>();
+    const requests = new Map<string, AccessRequest>();
     const at = (compartment: string) => {
-      const known = states.get(compartment) ?? { epoch: 0, grants: new Map<string, Grant>() };
-      states.set(compartment, known);
+      const known = compartments.get(compartment) ?? { epoch: 0, grants: new Map<string, Grant>() };
+      compartments.set(compartment, known);
       return known;
+    };
+    const answer = (id: string, state: AccessRequest['state'], answeredAt: number): AccessRequest | null => {
+      const request = requests.get(id);
+      if (request?.state !== 'open') return null;
+      requests.set(id, { ...request, state, answeredAt });
+      return request;
     };
     for (const stored of store.operations({ kinds, patient })) {
       if (stored.state === 'rejected' || (before && !precedes(stored, before))) continue;
+      const { issuedAt, opId, actor } = stored.operation;
+      const anchored = stored.block !== null;
       const decoded = codec.decodePayload(stored.operation);
       if (decoded.kind === 'Grant') {
         const p = decoded.payload;
-        at(p.compartment).grants.set(p.grantee, {
-          compartment: p.compartment,
-          grantee: p.grantee,
-          read: (p.access & accessBits.read) !== 0,
-          write: (p.access & accessBits.write) !== 0,
-          purpose: purposeNames.get(p.purpose) ?? 'treatment',
-          from: p.validFrom,
-          until: p.validUntil,
-          issuedAt: stored.operation.issuedAt,
-          anchored: stored.block !== null,
-        });
+        at(p.compartment).grants.set(p.grantee, { ...termsOf(p), compartment: p.compartment, grantee: p.grantee, issuedAt, anchored });
+      } else if (decoded.kind === 'ChangeGrant') {
+        const p = decoded.payload;
+        const { grants } = at(p.compartment);
+        const grant = grants.get(p.grantee);
+        if (grant) grants.set(p.grantee, { ...grant, ...termsOf(p), anchored });
       } else if (decoded.kind === 'Revoke') {
         const state = at(decoded.payload.compartment);
         state.grants.delete(decoded.payload.grantee);
         state.epoch = Math.max(decoded.payload.epoch, state.epoch + 1);
+      } else if (decoded.kind === 'RequestAccess') {
+        const p = decoded.payload;
+        const { write, purpose } = termsOf({ ...p, validFrom: 0 });
+        requests.set(opId, {
+          ...{ id: opId, patient, asker: actor, write, purpose, until: p.validUntil, reason: p.reason, issuedAt, anchored },
+          grantee: p.organization === zero32 ? granteeOfAccount(actor) : p.organization,
+          state: 'open',
+          answeredAt: 0,
+        });
+      } else if (decoded.kind === 'ApproveRequest') {
+        const p = decoded.payload;
+        const request = answer(p.request, 'approved', issuedAt);
+        if (!request) continue;
+        const { grantee } = request;
+        at(p.compartment).grants.set(grantee, { ...termsOf(p), compartment: p.compartment, grantee, issuedAt, anchored });
+      } else if (decoded.kind === 'DeclineRequest') {
+        answer(decoded.payload.request, 'declined', issuedAt);
       }
     }
-    return states;
+    return { compartments, requests };
   };
 
   return {
     invalidate: () => cache.clear(),
     of,
+    requests: (patient) => [...stateOf(patient).requests.values()],
     epoch: (patient, compartment) => of(patient).get(compartment)?.epoch ?? 0,
     writesThrough(patient, compartment, author, at) {
       if (author === patient) return '';
@@ -119,7 +194,7 @@ export function createConsents(
       if (author === patient) return true;
       const through = /^0x0{64}$/.test(organization) ? null : organization;
       const grant = replay(patient, commit)
-        .get(compartment)
+        .compartments.get(compartment)
         ?.grants.get(through ?? granteeOfAccount(author));
       if (!grant?.write || !isCurrent(grant, commit.operation.issuedAt)) return false;
       if (through) return directory.memberAt(through, author, commit) !== undefined;

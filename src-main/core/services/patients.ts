@@ -8,7 +8,16 @@ import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
-import type { AccountIndexPort, EnvelopeKey, KeyPort, PatientRow, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type {
+  AccountIndexPort,
+  EnvelopeKey,
+  KeyPort,
+  OperationCodecPort,
+  PatientRow,
+  PersonKeys,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
 import type { Cards } from './cards.ts';
 import { compartmentOf, kekOf } from './compartments.ts';
@@ -37,6 +46,8 @@ export interface Patients {
   search(index: AccountIndexPort, text: string, limit: number, offset: number): { hits: PatientSummary[]; total: number };
   /** Throws NOT_FOUND. */
   get(index: AccountIndexPort, patient: string): PatientSummary;
+  /** Who claimed an identifier in this network; null where nobody did. */
+  accountOf(system: string, value: string): string | null;
   similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: string[] };
   register(session: Session, demographics: Demographics, pin: string, firstGrants?: readonly FirstGrant[]): Promise<RegistrationResult>;
 }
@@ -49,6 +60,7 @@ export function createPatients(deps: {
   readonly store: WorkstationStorePort;
   readonly keys: KeyPort;
   readonly crypto: RecordCryptoPort;
+  readonly codec: OperationCodecPort;
   readonly cards: Cards;
   readonly directory: Directory;
   readonly network: NetworkService;
@@ -178,6 +190,14 @@ export function createPatients(deps: {
       const row = index.patient(patient);
       if (!row) throw new AppError('NOT_FOUND', 'This patient is not known here. Ask the patient to share the demographics with you.');
       return summaryOf(row);
+    },
+    accountOf(system, value) {
+      const last = store
+        .operations({ kinds: ['ClaimIdentifier', 'ReleaseIdentifier'], digest: identifierDigest(system, value) })
+        .filter((o) => o.state !== 'rejected')
+        .at(-1);
+      const decoded = last && deps.codec.decodePayload(last.operation);
+      return decoded?.kind === 'ClaimIdentifier' ? decoded.payload.account : null;
     },
     similar(index, demographics) {
       const candidate = patientRowOf(patientResourceOf(demographics, primaryRecordId('', crypto)), '');

@@ -29,13 +29,16 @@ export interface GrantRequest {
 
 export interface Sharing {
   view(desk: DeskSession, summary: PatientSummary): Promise<SharingView>;
-  grant(desk: DeskSession, request: GrantRequest): Promise<void>;
+  /** `answers`: the id of the request for access that this approves. */
+  grant(desk: DeskSession, request: GrantRequest, answers?: string): Promise<void>;
   /** All categories where none is named. */
   revoke(desk: DeskSession, grantee: string, categories: readonly Category[]): Promise<void>;
 }
 
 /** What a whole clinic may be given. Everybody who works there holds the clinic's key, so clinical categories go to persons. */
 const clinicCategories: readonly Category[] = ['demographics', 'scheduling'];
+
+const historyKinds = ['RegisterPatient', 'Grant', 'Revoke', 'RequestAccess', 'ApproveRequest', 'DeclineRequest'] as const;
 
 export function createSharing(deps: {
   readonly store: WorkstationStorePort;
@@ -104,7 +107,8 @@ export function createSharing(deps: {
   /** One line per act: operations of one kind and grantee that carry the same envelope were signed together. */
   const history = (desk: DeskSession, names: ReadonlyMap<string, Category>): SharingEvent[] => {
     const events = new Map<string, SharingEvent>();
-    for (const stored of store.operations({ kinds: ['RegisterPatient', 'Grant', 'Revoke'], patient: desk.patient })) {
+    const askers = new Map<string, string>();
+    for (const stored of store.operations({ kinds: historyKinds, patient: desk.patient })) {
       const decoded = codec.decodePayload(stored.operation);
       const common = {
         opId: stored.operation.opId,
@@ -115,6 +119,13 @@ export function createSharing(deps: {
       };
       if (decoded.kind === 'RegisterPatient') {
         events.set(common.opId, { ...common, type: 'registered', name: organizationName(decoded.payload.organization), categories: [] });
+      } else if (decoded.kind === 'RequestAccess') {
+        const { name } = describe(granteeOfAccount(stored.operation.actor));
+        askers.set(common.opId, name);
+        events.set(common.opId, { ...common, type: 'requested', name, categories: [] });
+      } else if (decoded.kind === 'ApproveRequest' || decoded.kind === 'DeclineRequest') {
+        const type = decoded.kind === 'ApproveRequest' ? ('approved' as const) : ('declined' as const);
+        events.set(common.opId, { ...common, type, name: askers.get(decoded.payload.request) ?? 'somebody', categories: [] });
       } else if (decoded.kind === 'Grant' || decoded.kind === 'Revoke') {
         const { grantee, envelope, compartment } = decoded.payload;
         const act = `${decoded.kind}/${grantee}/${envelope === zero32 ? common.at : envelope}/${common.state}`;
@@ -193,6 +204,29 @@ export function createSharing(deps: {
     return crypto.sealEnvelopes(id, desk.patient, recipients);
   };
 
+  /**
+   * Closes a request, and gives the demographics on the terms that they have anyway. What was asked for follows in grants, so that whoever checks a
+   * record meets one kind of consent.
+   */
+  const approval = (desk: DeskSession, request: GrantRequest, answers: string, envelope: string): PreparedOperation => {
+    const compartment = compartmentOf(desk.keys, network.require().id, 'demographics', crypto);
+    const state = consents.of(desk.patient).get(compartment);
+    const before = request.categories.includes('demographics') ? undefined : state?.grants.get(request.grantee);
+    const write = before ? before.write : request.categories.includes('demographics') && request.write;
+    const payload = {
+      patient: desk.patient,
+      request: answers,
+      compartment,
+      access: accessBits.read | (write ? accessBits.write : 0),
+      purpose: purposes[before?.purpose ?? request.purpose],
+      validFrom: before?.from ?? 0,
+      validUntil: before?.until ?? request.until,
+      epoch: state?.epoch ?? 0,
+      envelope,
+    };
+    return signing.make('ApproveRequest', payload, 'Approve a request for access', desk.keys);
+  };
+
   return {
     async view(desk, patient) {
       const names = compartmentsOf(desk.keys, network.require().id, crypto);
@@ -204,7 +238,7 @@ export function createSharing(deps: {
         candidates: candidates(),
       };
     },
-    async grant(desk, request) {
+    async grant(desk, request, answers) {
       const { id } = network.require();
       const person = isPersonGrantee(request.grantee);
       const refused = person ? undefined : request.categories.find((category) => !clinicCategories.includes(category));
@@ -233,7 +267,7 @@ export function createSharing(deps: {
           keys: targets.flatMap((t) => keksUpTo(desk.keys, id, t.compartment, t.category, t.epoch)),
         },
       ]);
-      const operations = targets.map(({ compartment, write, epoch }) => {
+      const operations: PreparedOperation[] = targets.map(({ compartment, write, epoch }) => {
         const payload = {
           patient: desk.patient,
           compartment,
@@ -247,6 +281,7 @@ export function createSharing(deps: {
         };
         return signing.make('Grant', payload, 'Share a category of a record', desk.keys);
       });
+      if (answers !== undefined) operations.unshift(approval(desk, request, answers, envelope.digest));
       publisher.publish([envelope], operations);
     },
     async revoke(desk, grantee, wanted) {

@@ -1,6 +1,7 @@
 /** All services of one workstation, put together over the ports. What they tell each other goes over the fact bus. */
 import type { EmbeddedLedgerPort, IpfsPort, KeyPort, LedgerPort, OperationCodecPort, RecordCryptoPort, StorePort } from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createCards } from './cards.ts';
@@ -16,6 +17,7 @@ import { createFactBus } from './facts.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
 import { createNetwork } from './network.ts';
+import { createNotes } from './notes.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -136,6 +138,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     publisher,
     reader,
   });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const accessRequests = createAccessRequests({
+    store: store.workstation,
+    ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
+  });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
   const resealing = createResealing({
@@ -222,6 +229,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       patients,
       chart,
       sharing,
+      accessRequests,
       consultations,
       imports,
     },

@@ -10,6 +10,7 @@ import { decryptContent, encryptContent } from './content.ts';
 import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
 import { openOrganizationKey, sealOrganizationKey } from './organization-key.ts';
+import { openNote, sealNote } from './sealed-note.ts';
 import { decodeProfile, encodeProfile } from './profile.ts';
 
 /** The record cryptography adapter. */
@@ -27,6 +28,8 @@ export function createRecordCrypto(): RecordCryptoPort {
     openEnvelopes,
     sealOrganizationKey,
     openOrganizationKey,
+    sealNote,
+    openNote,
     encodeProfile,
     decodeProfile,
     encodeCode,

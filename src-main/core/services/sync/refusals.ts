@@ -20,6 +20,7 @@ const words: Readonly<Record<string, string>> = {
   PatientRequired: 'Only the patient may do this.',
   IdentifierClaimed:
     'The identifier already belongs to another patient. Check it for a typing error, or whether the patient is known under it.',
+  RequestNotOpen: 'The request was answered already. Nothing needs to be done.',
   ValidityInvalid: 'It ends before it begins. Make it anew with other dates.',
 };
 

@@ -1,0 +1,50 @@
+/** Sealed reasons: made for a patient and those who act, fetched by their digest, and opened by whoever is a reader. */
+import { AppError } from '../../../src-shared/errors.ts';
+import type { EncodedBlock, IpfsPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import { granteeOfAccount } from './bytes.ts';
+import type { NetworkService } from './network.ts';
+
+export interface NoteReader {
+  readonly id: string;
+  readonly encryptionKey: string;
+}
+
+export interface Notes {
+  seal(patient: string, readers: readonly NoteReader[], text: string): Promise<EncodedBlock>;
+  /** Null where the block has not come yet, or does not open for this reader: the operation it belongs to stands all the same. */
+  open(digest: string, patient: string, reader: string, secret: Uint8Array): Promise<string | null>;
+  /** The registered patient as a reader. Throws NOT_FOUND. */
+  patientReader(patient: string): NoteReader;
+}
+
+/** Small, and the screen waits for it. */
+const timeoutMs = 3_000;
+const maxBytes = 512 * 1024;
+
+export function createNotes(
+  store: WorkstationStorePort,
+  ipfs: IpfsPort,
+  crypto: RecordCryptoPort,
+  codec: OperationCodecPort,
+  network: NetworkService,
+): Notes {
+  return {
+    seal: (patient, readers, text) => crypto.sealNote(network.require().id, patient, readers, text),
+    async open(digest, patient, reader, secret) {
+      try {
+        const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs, maxBytes });
+        return await crypto.openNote(bytes, network.require().id, patient, reader, secret);
+      } catch (error) {
+        if (error instanceof AppError && (error.code === 'BLOCK_UNAVAILABLE' || error.code === 'TAMPERED')) return null;
+        throw error;
+      }
+    },
+    patientReader(patient) {
+      const registration = store.operations({ kinds: ['RegisterPatient'], patient }).find((o) => o.state !== 'rejected');
+      const decoded = registration && codec.decodePayload(registration.operation);
+      if (decoded?.kind !== 'RegisterPatient')
+        throw new AppError('NOT_FOUND', 'No patient of this network has this account. Check it for a typing error; nothing was sent.');
+      return { id: granteeOfAccount(patient), encryptionKey: decoded.payload.encryptionKey };
+    },
+  };
+}
