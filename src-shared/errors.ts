@@ -20,6 +20,7 @@ export const errorCodes = [
   'ALREADY_EXISTS',
   'CONSENT_MISSING',
   'KEY_MISSING',
+  'KEY_REPLACED',
   'FILE_TOO_LARGE',
   'FILE_NOT_JSON',
   'FILE_NOT_FHIR',

@@ -108,6 +108,10 @@ export const calls = {
   'keys.phrase': call<{ phrase: string | null }>()(z.strictObject({ passphrase })),
   'keys.keystore': call<{ json: string }>()(z.strictObject({ passphrase, password: newPassphrase })),
   'keys.changePassphrase': call<null>()(z.strictObject({ passphrase, newPassphrase })),
+  /** A new key from these words for whoever is logged in, under the same passphrase. */
+  'keys.rotate': call<null>()(z.strictObject({ passphrase, phrase })),
+  /** The key that the account was given at another workstation. */
+  'keys.adopt': call<null>()(z.strictObject({ passphrase, phrase })),
   'session.logIn': call<null>()(z.strictObject({ account, passphrase })),
   'session.lock': call<null>()(nothing),
   /** Somebody is there: puts off the idle lock. */
@@ -121,6 +125,7 @@ export const calls = {
   'staff.approve': call<null>()(z.strictObject({ enrolmentCode: code, roles })),
   'staff.changeRoles': call<null>()(z.strictObject({ account, roles })),
   'staff.setSuspended': call<null>()(z.strictObject({ account, suspended: z.boolean() })),
+  'staff.leave': call<null>()(z.strictObject({ account })),
   'network.view': call<view.NetworkView>()(nothing),
   'network.invitation': call<{ invitation: string }>()(nothing),
   'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean }>()(
@@ -190,7 +195,8 @@ export const calls = {
     }),
   ),
   'chart.record': call<view.RecordView>()(z.strictObject({ patient: account, recordId: uuid, versionId: uuid.optional() })),
-  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account })),
+  /** offline: from what is held here alone, without asking connected workstations for blocks. */
+  'chart.verify': call<view.VerifyReport>()(z.strictObject({ patient: account, offline: z.boolean().default(false) })),
   /** Makes a verifiable export of what the person logged in may read; it is fetched with files.read. */
   'chart.export': call<view.ExportResult>()(z.strictObject({ patient: account })),
   'chart.saveEncounter': call<view.SavedRecords>()(encounterInput),

@@ -22,6 +22,8 @@ export interface SessionView {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly status: LocalPerson['status'];
+  /** The key was replaced at another workstation: this one signs nothing until it has the new one. */
+  readonly keyReplaced: boolean;
   /** May admit other clinics. */
   readonly governor: boolean;
 }
@@ -302,6 +304,8 @@ export interface SharingEvent {
 }
 
 export interface SharingView {
+  /** Clinics with a new key, to which what they may read was sealed when the card was opened. */
+  readonly renewed: readonly string[];
   readonly patient: PatientSummary;
   readonly categories: readonly { readonly category: Category; readonly count: number | null }[];
   readonly holders: readonly AccessHolder[];
@@ -383,14 +387,26 @@ export interface OutboxEntry {
 export interface VerifyReport {
   readonly patient: string;
   readonly name: string;
+  /** The last block that was read; null where none ever was. */
   readonly asOfBlock: number | null;
+  readonly ledger: 'current' | 'behind' | 'away';
+  /** Whether only what is held here was looked at. */
+  readonly offline: boolean;
   readonly records: number;
   readonly verified: number;
   readonly waiting: number;
+  /** Commits in parts of the record whose key the reader does not have: not looked at. */
+  readonly notShared: number;
   readonly failures: readonly {
     readonly commit: string;
     readonly recordId: string | null;
-    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable';
+    /** Title of the record, where the index has it. */
+    readonly title: string;
+    /** Name of the commit's author, and what their clock said (seconds). */
+    readonly author: string;
+    readonly issuedAt: number;
+    /** withheld: a commit that another one names as its parent is not known. */
+    readonly check: 'content' | 'anchor' | 'signature' | 'consent' | 'unavailable' | 'withheld';
     readonly text: string;
   }[];
 }

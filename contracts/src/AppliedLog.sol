@@ -4,52 +4,54 @@ pragma solidity 0.8.37;
 import {Operation} from "./Operation.sol";
 
 /// @title Writes the gateway's event OperationApplied.
-/// @notice The same bytes as Solidity's own `emit`, whose encoder of nested arrays costs as much again as the event.
+/// @notice Whatever is needed to verify an operation's signatures stays in the log, without the zeros of ABI encoding, which cost
+/// as much there as what they surround.
 library AppliedLog {
     /// @dev Topic of OperationApplied.
-    bytes32 private constant TOPIC =
-        keccak256("OperationApplied(bytes32,uint8,address,uint64,uint64,bytes,bytes[])");
+    bytes32 private constant TOPIC = keccak256("OperationApplied(bytes32,uint8,address,bytes)");
 
-    /// @notice Emits the event of an operation that was applied.
-    /// @dev The payload's length is a multiple of 32: the operation was applied. Leaves scratch behind the free memory
-    /// pointer. Data: issuedAt, deadline, offset of payload, offset of signatures, payload, signatures (ABI, "Strict
-    /// encoding mode").
-    function emitApplied(Operation calldata operation, bytes calldata payload, bytes[] calldata signatures) internal {
-        uint256 issuedAt = operation.issuedAt;
-        uint256 deadline = operation.deadline;
+    /// @notice Emits it with issuedAt (8 bytes), deadline (8), number of payload words (1), payload, and each signature behind its length (2).
+    /// @dev For an operation that was applied: its payload is whole words, at most 255, and no signature exceeds 64 KiB.
+    /// Uses memory behind the free memory pointer, which stays where it is.
+    function emitApplied(Operation calldata operation, bytes calldata payload, bytes[] calldata signatures)
+        internal
+    {
         uint256 start;
-        uint256 heads;
         uint256 end;
         assembly ("memory-safe") {
             start := mload(0x40)
-            mstore(start, issuedAt)
-            mstore(add(start, 0x20), deadline)
-            mstore(add(start, 0x40), 0x80)
-            mstore(add(start, 0x60), add(0xa0, payload.length))
-            mstore(add(start, 0x80), payload.length)
-            calldatacopy(add(start, 0xa0), payload.offset, payload.length)
-            heads := add(add(start, 0xa0), payload.length)
-            mstore(heads, signatures.length)
-            heads := add(heads, 0x20)
-            end := add(heads, shl(5, signatures.length))
+            mstore(start, 0x20)
+            let times := or(shl(64, calldataload(add(operation, 0x60))), calldataload(add(operation, 0x80)))
+            mstore(add(start, 0x40), shl(128, times))
+            mstore8(add(start, 0x50), shr(5, payload.length))
+            calldatacopy(add(start, 0x51), payload.offset, payload.length)
+            end := add(add(start, 0x51), payload.length)
         }
-        for (uint256 i = 0; i < signatures.length; ++i) {
-            bytes calldata signature = signatures[i];
+        uint256 count = signatures.length;
+        for (uint256 i = 0; i < count; ++i) {
             assembly ("memory-safe") {
-                mstore(add(heads, shl(5, i)), sub(end, heads))
-                mstore(end, signature.length)
-                // Zeros behind the last word first: calldata beyond a signature's end is another's.
-                mstore(add(end, and(add(signature.length, 0x1f), not(0x1f))), 0)
-                calldatacopy(add(end, 0x20), signature.offset, signature.length)
-                end := add(add(end, 0x20), and(add(signature.length, 0x1f), not(0x1f)))
+                // Where a signature lies was checked when it was verified.
+                let signature := add(signatures.offset, calldataload(add(signatures.offset, shl(5, i))))
+                let length := calldataload(signature)
+                mstore(end, shl(240, length))
+                calldatacopy(add(end, 2), add(signature, 0x20), length)
+                end := add(add(end, 2), length)
             }
         }
         bytes32 topic = TOPIC;
-        bytes32 opId = operation.opId;
-        uint256 kind = operation.kind;
-        address actor = operation.actor;
         assembly ("memory-safe") {
-            log4(start, sub(end, start), topic, opId, kind, actor)
+            let length := sub(end, add(start, 0x40))
+            mstore(add(start, 0x20), length)
+            // Zeros up to the end of the last word.
+            mstore(end, 0)
+            log4(
+                start,
+                add(0x40, and(add(length, 0x1f), not(0x1f))),
+                topic,
+                calldataload(add(operation, 0x20)),
+                calldataload(operation),
+                calldataload(add(operation, 0x40))
+            )
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {AccessRequests} from "./AccessRequests.sol";
 import {Directory} from "./Directory.sol";
 import {Emergencies} from "./Emergencies.sol";
@@ -91,19 +92,18 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
     uint8 private constant WRITE = 2;
     uint8 private constant LAST_PURPOSE = 6;
 
-    mapping(address patient => mapping(bytes32 compartment => Compartment)) private _compartments;
+    mapping(bytes32 place => Compartment) private _compartments;
     mapping(bytes32 key => Terms) private _grants;
 
     /// @notice Current key epoch of a compartment; the first is 0.
     function epochOf(address patient, bytes32 compartment) external view returns (uint32) {
-        return _compartments[patient][compartment].epochOf();
+        return _compartments[_placeOf(patient, compartment)].epochOf();
     }
 
     /// @notice The grant to a grantee: an organization's id, or an account left-padded with zeros.
     function grantOf(address patient, bytes32 compartment, bytes32 grantee) external view returns (GrantState memory) {
-        Terms terms = _termsOf(
-            _compartments[patient][compartment], _grantKey(patient, compartment, grantee)
-        );
+        bytes32 id = _placeOf(patient, compartment);
+        Terms terms = _termsOf(_compartments[id], _grantKey(id, grantee));
         return GrantState({
             access: terms.accessOf(),
             purpose: terms.purposeOf(),
@@ -135,17 +135,22 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
 
     /// @notice Reverts with {EpochPassed} or {WriteNotGranted} where `author` may not write now under `epoch`.
     /// @dev Changes nothing but what is remembered until the end of the transaction.
+    /// @return id Hash of patient and compartment, which names the place.
     function requireWrite(address patient, bytes32 compartment, uint32 epoch, address author, bytes32 organization)
         external
+        returns (bytes32 id)
     {
-        Compartment place = _compartments[patient][compartment];
-        if (!_maybe(WRITE, place, patient, compartment, author, organization, uint64(block.timestamp))) {
-            if (!_isEmergency(patient, organization, author, uint64(block.timestamp))) {
-                revert WriteNotGranted(author, organization);
-            }
-        } else if (organization != 0 && _activeRolesIn(organization, author) & CARING_ROLES == 0) {
-            revert WriteNotGranted(author, organization);
+        id = _placeOf(patient, compartment);
+        Compartment place = _compartments[id];
+        bool may;
+        if (organization == 0) {
+            may = _mayAlone(WRITE, place, id, patient, author, uint64(block.timestamp));
+        } else if (_termsOf(place, _grantKey(id, organization)).allow(WRITE, uint64(block.timestamp))) {
+            may = _activeRolesIn(organization, author) & CARING_ROLES != 0;
+        } else {
+            may = _isEmergency(patient, organization, author, uint64(block.timestamp));
         }
+        if (!may) revert WriteNotGranted(author, organization);
         if (epoch != place.epochOf()) revert EpochPassed(place.epochOf());
     }
 
@@ -211,12 +216,13 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
         if (grant.grantee == 0) revert GranteeInvalid();
         Terms terms = _requireTerms(grant.access, grant.purpose, grant.validFrom, grant.validUntil);
         _requireWithin(limit, grant.validUntil);
-        Compartment place = _compartments[grant.patient][grant.compartment];
+        bytes32 id = _placeOf(grant.patient, grant.compartment);
+        Compartment place = _compartments[id];
         // Ends every older grant that a relayer held back until after a revocation.
         if (grant.epoch != place.epochOf()) revert EpochPassed(place.epochOf());
-        bytes32 key = _grantKey(grant.patient, grant.compartment, grant.grantee);
+        bytes32 key = _grantKey(id, grant.grantee);
         if (_isApart(place, key)) _grants[key] = terms;
-        else _compartments[grant.patient][grant.compartment] = place.withTerms(_tagOf(key), terms);
+        else _compartments[id] = place.withTerms(_tagOf(key), terms);
     }
 
     /// @dev Other terms under the same keys: no envelope goes with it.
@@ -224,30 +230,32 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
         uint64 limit = _requirePower(actor, change.patient, change.compartment, POWER_GRANT | POWER_REVOKE);
         Terms terms = _requireTerms(change.access, change.purpose, change.validFrom, change.validUntil);
         _requireWithin(limit, change.validUntil);
-        Compartment place = _compartments[change.patient][change.compartment];
+        bytes32 id = _placeOf(change.patient, change.compartment);
+        Compartment place = _compartments[id];
         if (change.epoch != place.epochOf()) revert EpochPassed(place.epochOf());
-        bytes32 key = _grantKey(change.patient, change.compartment, change.grantee);
+        bytes32 key = _grantKey(id, change.grantee);
         if (_termsOf(place, key).accessOf() == 0) revert GrantUnknown(change.grantee);
         if (_isApart(place, key)) _grants[key] = terms;
-        else _compartments[change.patient][change.compartment] = place.withTerms(_tagOf(key), terms);
+        else _compartments[id] = place.withTerms(_tagOf(key), terms);
     }
 
     /// @dev Never fails for a registered patient: that there is nothing (left) to revoke is no reason to refuse.
     function _revoke(address actor, Revoke memory revocation) private {
         _requirePower(actor, revocation.patient, revocation.compartment, POWER_REVOKE);
-        Compartment place = _compartments[revocation.patient][revocation.compartment];
+        bytes32 id = _placeOf(revocation.patient, revocation.compartment);
+        Compartment place = _compartments[id];
         // The last epoch stays the last: the revocation counts all the same.
         uint32 next = place.epochOf() == type(uint32).max ? place.epochOf() : place.epochOf() + 1;
         if (revocation.epoch > next) next = revocation.epoch;
         place = place.withEpoch(next);
-        bytes32 key = _grantKey(revocation.patient, revocation.compartment, revocation.grantee);
+        bytes32 key = _grantKey(id, revocation.grantee);
         Terms terms = _termsOf(place, key);
         if (terms.accessOf() != 0) {
             terms = terms.revoked(uint40(block.timestamp));
             if (_isApart(place, key)) _grants[key] = terms;
             else place = place.withTerms(_tagOf(key), terms);
         }
-        _compartments[revocation.patient][revocation.compartment] = place;
+        _compartments[id] = place;
         emit EpochAdvanced(revocation.patient, revocation.compartment, next);
     }
 
@@ -268,31 +276,28 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
         bytes32 organization,
         uint64 time
     ) private view returns (bool) {
-        Compartment place = _compartments[patient][compartment];
-        if (!_maybe(access, place, patient, compartment, account, organization, time)) {
-            return _isEmergency(patient, organization, account, time);
+        bytes32 id = _placeOf(patient, compartment);
+        Compartment place = _compartments[id];
+        if (organization == 0) return _mayAlone(access, place, id, patient, account, time);
+        if (_termsOf(place, _grantKey(id, organization)).allow(access, time)) {
+            return DIRECTORY.activeRolesIn(organization, account) & CARING_ROLES != 0;
         }
-        return organization == 0 || DIRECTORY.activeRolesIn(organization, account) & CARING_ROLES != 0;
+        return _isEmergency(patient, organization, account, time);
     }
 
-    /// @dev Whether there is consent; for that of an organization, the account's roles in it are still to be looked at.
-    function _maybe(
+    /// @dev Whether an account may as a person: as the patient, or by a grant of its own.
+    function _mayAlone(
         uint8 access,
         Compartment place,
+        bytes32 id,
         address patient,
-        bytes32 compartment,
         address account,
-        bytes32 organization,
         uint64 time
     ) private view returns (bool) {
-        if (organization != 0) {
-            return _termsOf(place, _grantKey(patient, compartment, organization)).allow(access, time);
-        }
         if (account == patient) return DIRECTORY.isPatient(patient);
         bytes32 person = bytes32(uint256(uint160(account)));
         // A grant to a person counts while that person is an active member anywhere.
-        return _termsOf(place, _grantKey(patient, compartment, person)).allow(access, time)
-            && DIRECTORY.activeRolesOf(account) != 0;
+        return _termsOf(place, _grantKey(id, person)).allow(access, time) && DIRECTORY.activeRolesOf(account) != 0;
     }
 
     function _requireTerms(uint8 access, uint8 purpose, uint64 validFrom, uint64 validUntil)
@@ -322,7 +327,11 @@ contract Consents is Emergencies, AccessRequests, RoleCache {
         return uint128(uint256(key));
     }
 
-    function _grantKey(address patient, bytes32 compartment, bytes32 grantee) private pure returns (bytes32) {
-        return keccak256(abi.encode(patient, compartment, grantee));
+    function _grantKey(bytes32 id, bytes32 grantee) private pure returns (bytes32) {
+        return Hashes.efficientKeccak256(id, grantee);
+    }
+
+    function _placeOf(address patient, bytes32 compartment) private pure returns (bytes32) {
+        return Hashes.efficientKeccak256(bytes32(uint256(uint160(patient))), compartment);
     }
 }

@@ -94,7 +94,7 @@ abstract contract Governance is Signers {
         if (block.timestamp > predecessor.acceptedUntil) {
             return (0, abi.encodeWithSelector(PredecessorClosed.selector, domain, predecessor.acceptedUntil));
         }
-        return (predecessor.organization, "");
+        return (predecessor.organization, reason);
     }
 
     /// @dev Recognizes a domain, or changes until when. Empty, or the reason why not.
@@ -114,7 +114,6 @@ abstract contract Governance is Signers {
             return abi.encodeWithSelector(PredecessorKnown.selector, domain, known);
         }
         predecessor.acceptedUntil = acceptedUntil;
-        return "";
     }
 
     /// @dev Adds or removes one governor and sets the threshold. Empty, or the reason why not.
@@ -145,7 +144,6 @@ abstract contract Governance is Signers {
             _positions[governor] = 0;
         }
         _threshold = threshold_;
-        return "";
     }
 
     /// @dev Checks that the actor, whose own signature is checked already, and the further signers are distinct governors.
@@ -166,7 +164,6 @@ abstract contract Governance is Signers {
             }
             seen |= 1 << position;
         }
-        return "";
     }
 
     /// @dev Position of the governor whose signature this is; 0 where it is none's.

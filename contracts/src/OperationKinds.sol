@@ -232,12 +232,12 @@ library OperationKinds {
     function firstOutOfRange(uint256 form, bytes calldata payload) internal pure returns (uint256 index) {
         uint256 count = fieldCountOf(form);
         uint256 unused = form >> 40;
-        // While an unchecked field has a narrow type. The caller has checked the payload's length.
-        while (unused != 0) {
-            // A shift by 256 bits gives 0: a bytes32 is always in range.
-            if (uint256(_wordAt(payload, index)) >> (256 - uint8(unused)) != 0) return index;
-            unused >>= 8;
-            unchecked {
+        unchecked {
+            // While an unchecked field has a narrow type. The caller has checked the payload's length.
+            while (unused != 0) {
+                // A shift by 256 bits gives 0: a bytes32 is always in range.
+                if (uint256(_wordAt(payload, index)) >> (256 - (unused & 0xff)) != 0) return index;
+                unused >>= 8;
                 ++index;
             }
         }

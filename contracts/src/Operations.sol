@@ -9,7 +9,7 @@ import {AppliedLog} from "./AppliedLog.sol";
 import {AppliedNote, AppliedNotes} from "./AppliedNotes.sol";
 import {BoundedCall} from "./BoundedCall.sol";
 import {Governance} from "./Governance.sol";
-import {IGateway, IModule} from "./Module.sol";
+import {IGateway} from "./Module.sol";
 import {Operation} from "./Operation.sol";
 import {OperationKinds} from "./OperationKinds.sol";
 import {Signers} from "./Signers.sol";
@@ -22,17 +22,25 @@ import {Signers} from "./Signers.sol";
 contract Operations is IGateway, EIP712, Governance {
     using OperationKinds for uint256;
 
-    /// @notice An operation was applied. Whatever is needed to verify its signatures is here.
+    /// @dev What is kept of an identifier, see {AppliedNote}. A struct, so that its place is worked out once.
+    struct Applied {
+        AppliedNote note;
+    }
+
+    /// @dev The fields of an operation that stand before its payload.
+    struct Header {
+        uint8 kind;
+        bytes32 opId;
+        address actor;
+        uint64 issuedAt;
+        uint64 deadline;
+    }
+
+    /// @notice An operation was applied.
     /// @dev Written by {AppliedLog}; declared here for the ABI.
-    event OperationApplied(
-        bytes32 indexed opId,
-        uint8 indexed kind,
-        address indexed actor,
-        uint64 issuedAt,
-        uint64 deadline,
-        bytes payload,
-        bytes[] signatures
-    );
+    /// @param content Packed: issuedAt (8 bytes), deadline (8), number of payload words (1), payload, and each signature behind
+    /// its length (2). With the topics that is all that is needed to verify the signatures.
+    event OperationApplied(bytes32 indexed opId, uint8 indexed kind, address indexed actor, bytes content);
     /// @notice An operation was refused; `reason` is an ABI-encoded custom error of this contract or of a module.
     event OperationRejected(bytes32 indexed opId, bytes reason);
     /// @notice The operation that is applied next was signed in a predecessor network with this EIP-712 domain separator.
@@ -66,6 +74,8 @@ contract Operations is IGateway, EIP712, Governance {
     error ModuleIndexUnknown(uint8 index);
     /// @notice The init code is not the one that this gateway committed to. Reverts.
     error ModuleCodeWrong(uint8 index, bytes32 expected, bytes32 actual);
+    /// @notice The operation at `index` is not in ABI encoding: a value has bits beyond its type. Reverts.
+    error OperationMalformed(uint256 index);
     /// @notice More operations than a batch may have. Reverts.
     error BatchTooLarge(uint256 size, uint256 limit);
     /// @notice Only the module with this index may call this. Reverts.
@@ -85,8 +95,7 @@ contract Operations is IGateway, EIP712, Governance {
 
     bytes32[5] private _codeHashes;
     uint8 private _installed;
-    /// @dev See {AppliedNote}.
-    mapping(bytes32 opId => AppliedNote) private _applied;
+    mapping(bytes32 opId => Applied) private _applied;
 
     /// @notice Sets the first governors, and fixes the modules for good.
     /// @param governors_ Accounts of the consortium that govern; they may be changed by themselves.
@@ -137,31 +146,31 @@ contract Operations is IGateway, EIP712, Governance {
 
     /// @inheritdoc IGateway
     function appliedAt(bytes32 opId) external view returns (uint64 blockNumber) {
-        AppliedNote note = _applied[opId];
+        AppliedNote note = _applied[opId].note;
         return note.kindOf() == 0 ? 0 : note.blockNumberOf();
     }
 
     /// @notice Kind of an applied operation; 0 where it was not applied.
     function kindOf(bytes32 opId) external view returns (uint8) {
-        return _applied[opId].kindOf();
+        return _applied[opId].note.kindOf();
     }
 
     /// @notice Which of the actor's keys signed an applied operation, counted from 0. See {Directory-keyOf}.
     function signedWith(bytes32 opId) external view returns (uint16 keyIndex) {
-        return _applied[opId].keyIndexOf();
+        return _applied[opId].note.keyIndexOf();
     }
 
     /// @inheritdoc IGateway
     function markOf(bytes32 opId) external view returns (bytes21 mark, uint64 blockNumber) {
-        AppliedNote note = _applied[opId];
+        AppliedNote note = _applied[opId].note;
         return (note.markOf(), note.blockNumberOf());
     }
 
     /// @inheritdoc IGateway
     function reserve(bytes32 opId, bytes21 mark) external returns (bool taken) {
         if (msg.sender != RECORDS) revert ModuleRequired(OperationKinds.RECORDS, msg.sender);
-        if (_applied[opId].blockNumberOf() != 0) return false;
-        _applied[opId] = AppliedNotes.pack(0, 0, mark);
+        if (_applied[opId].note.blockNumberOf() != 0) return false;
+        _applied[opId].note = AppliedNotes.pack(0, 0, mark);
         return true;
     }
 
@@ -211,6 +220,7 @@ contract Operations is IGateway, EIP712, Governance {
     /// @notice Digest that an operation's signers sign (EIP-712). Does not look at the payload's form.
     function digestOf(Operation calldata operation) external view returns (bytes32) {
         (bytes32 typeHash,) = OperationKinds.describe(operation.kind);
+        _headerOf(0, operation);
         return _digest(_domainSeparatorV4(), typeHash, operation, operation.payload);
     }
 
@@ -230,59 +240,73 @@ contract Operations is IGateway, EIP712, Governance {
         for (uint256 i = 0; i < count; ++i) {
             Memory.unsafeSetFreeMemoryPointer(free);
             Operation calldata operation = operations[i];
+            Header memory header = _headerOf(i, operation);
             bytes calldata payload = operation.payload;
             bytes[] calldata signatures = operation.signatures;
-            bytes memory reason =
-                refusal.length == 0 ? _tryApply(domain, organization, operation, payload, signatures) : refusal;
+            bytes memory reason = refusal.length == 0
+                ? _tryApply(domain, organization, header, operation, payload, signatures)
+                : refusal;
             if (reason.length == 0) {
-                if (organization != 0) emit PredecessorOperationTaken(operation.opId, domain);
+                if (organization != 0) emit PredecessorOperationTaken(header.opId, domain);
                 AppliedLog.emitApplied(operation, payload, signatures);
             } else {
-                emit OperationRejected(operation.opId, reason);
+                emit OperationRejected(header.opId, reason);
             }
         }
+    }
+
+    /// @dev The fields before the payload, copied at once: the compiler would check each anew whenever it is read.
+    function _headerOf(uint256 index, Operation calldata operation) private pure returns (Header memory header) {
+        uint256 beyond;
+        assembly ("memory-safe") {
+            header := mload(0x40)
+            mstore(0x40, add(header, 0xa0))
+            calldatacopy(header, operation, 0xa0)
+            beyond :=
+                or(
+                    or(shr(8, mload(header)), shr(160, mload(add(header, 0x40)))),
+                    or(shr(64, mload(add(header, 0x60))), shr(64, mload(add(header, 0x80))))
+                )
+        }
+        if (beyond != 0) revert OperationMalformed(index);
     }
 
     /// @dev Applies an operation; what is returned is empty, or the ABI-encoded reason why it was not.
     function _tryApply(
         bytes32 domain,
         bytes32 organization,
+        Header memory header,
         Operation calldata operation,
         bytes calldata payload,
         bytes[] calldata signatures
     ) private returns (bytes memory reason) {
-        uint8 kind = operation.kind;
-        bytes32 opId = operation.opId;
-        (bytes32 typeHash, uint256 form) = OperationKinds.describe(kind);
-        if (typeHash == 0) return abi.encodeWithSelector(KindUnknown.selector, kind);
-        reason = _checkForm(organization, form, operation, payload);
+        (bytes32 typeHash, uint256 form) = OperationKinds.describe(header.kind);
+        if (typeHash == 0) return abi.encodeWithSelector(KindUnknown.selector, header.kind);
+        Applied storage applied = _applied[header.opId];
+        reason = _checkForm(applied, organization, form, header, payload);
         if (reason.length != 0) return reason;
         uint16 keyIndex;
         (keyIndex, reason) = _checkSignatures(
-            form, _digest(domain, typeHash, operation, payload), operation.actor, payload, signatures
+            form, _digest(domain, typeHash, operation, payload), header.actor, payload, signatures
         );
         if (reason.length != 0) return reason;
 
         uint8 index = form.moduleOf();
-        bytes21 mark;
+        bytes32 mark;
         if (index == OperationKinds.GATEWAY) {
-            reason = _govern(kind, payload);
+            reason = _govern(header.kind, payload);
             if (reason.length != 0) return reason;
         } else {
-            (bool success, bytes memory answer) = BoundedCall.tryCall(
-                _moduleAddress(index),
-                MODULE_GAS,
-                abi.encodeCall(IModule.applyOperation, (kind, opId, operation.actor, payload)),
-                MAX_REASON_LENGTH
-            );
+            bool success;
+            (success, mark, reason) =
+                BoundedCall.tryApply(_moduleAddress(index), MODULE_GAS, operation, payload, MAX_REASON_LENGTH);
             if (!success) {
-                return answer.length < 4 ? abi.encodeWithSelector(ModuleFailed.selector, index) : answer;
+                return reason.length < 4 ? abi.encodeWithSelector(ModuleFailed.selector, index) : reason;
             }
-            mark = abi.decode(answer, (bytes21));
         }
         // Modules are part of what this gateway committed to, and call no account: nothing came in between.
-        _applied[opId] = AppliedNotes.pack(kind, keyIndex, mark);
-        return "";
+        applied.note = AppliedNotes.pack(header.kind, keyIndex, bytes21(mark));
+        return reason;
     }
 
     /// @dev The kinds that the gateway holds itself. Empty, or the reason why not.
@@ -297,16 +321,18 @@ contract Operations is IGateway, EIP712, Governance {
         return _recognize(_domainSeparatorV4(), organization, domain, acceptedUntil);
     }
 
-    function _checkForm(bytes32 organization, uint256 form, Operation calldata operation, bytes calldata payload)
-        private
-        view
-        returns (bytes memory)
-    {
-        uint64 usedAt = _applied[operation.opId].blockNumberOf();
-        if (usedAt != 0) return abi.encodeWithSelector(OpIdUsed.selector, operation.opId, usedAt);
+    function _checkForm(
+        Applied storage applied,
+        bytes32 organization,
+        uint256 form,
+        Header memory header,
+        bytes calldata payload
+    ) private view returns (bytes memory reason) {
+        uint64 usedAt = applied.note.blockNumberOf();
+        if (usedAt != 0) return abi.encodeWithSelector(OpIdUsed.selector, header.opId, usedAt);
         // A deadline is days away; a validator that shifts the block's time by seconds gains nothing.
-        if (organization == 0 && block.timestamp > operation.deadline) {
-            return abi.encodeWithSelector(DeadlinePassed.selector, operation.deadline, block.timestamp);
+        if (organization == 0 && block.timestamp > header.deadline) {
+            return abi.encodeWithSelector(DeadlinePassed.selector, header.deadline, block.timestamp);
         }
         uint256 fieldCount = form.fieldCountOf();
         if (payload.length != fieldCount * 32) {
@@ -314,14 +340,13 @@ contract Operations is IGateway, EIP712, Governance {
         }
         uint256 field = form.firstOutOfRange(payload);
         if (field != fieldCount) return abi.encodeWithSelector(PayloadValueOutOfRange.selector, field);
-        if (organization != 0) return _checkOrigin(organization, form, operation.kind, payload);
-        return "";
+        if (organization != 0) return _checkOrigin(organization, form, header.kind, payload);
     }
 
     function _checkOrigin(bytes32 organization, uint256 form, uint8 kind, bytes calldata payload)
         private
         pure
-        returns (bytes memory)
+        returns (bytes memory reason)
     {
         if (form.cosigningOf() == OperationKinds.COSIGNED_BY_GOVERNORS) {
             return abi.encodeWithSelector(PredecessorCannotGovern.selector, kind);
@@ -330,7 +355,6 @@ contract Operations is IGateway, EIP712, Governance {
         if (named != 0 && named != organization) {
             return abi.encodeWithSelector(PredecessorOfAnother.selector, organization, named);
         }
-        return "";
     }
 
     function _checkSignatures(
@@ -342,16 +366,17 @@ contract Operations is IGateway, EIP712, Governance {
     ) private view returns (uint16 keyIndex, bytes memory reason) {
         uint8 cosigning = form.cosigningOf();
         // The number is exact: a relayer must not be able to add bytes to the event that nobody signed for.
-        uint256 expected = cosigning == OperationKinds.COSIGNED_BY_NOBODY
-            ? 1
-            : cosigning == OperationKinds.COSIGNED_BY_GOVERNORS ? threshold() : 2;
+        uint256 expected = 1;
+        if (cosigning != OperationKinds.COSIGNED_BY_NOBODY) {
+            expected = cosigning == OperationKinds.COSIGNED_BY_GOVERNORS ? threshold() : 2;
+        }
         if (signatures.length != expected) {
             return (0, abi.encodeWithSelector(SignatureCountWrong.selector, expected, signatures.length));
         }
         bool signed;
         (signed, keyIndex) = _isSignedByAccount(actor, digest, signatures[0]);
         if (!signed) return (0, abi.encodeWithSelector(SignatureWrong.selector, 0, actor));
-        if (cosigning == OperationKinds.COSIGNED_BY_NOBODY) return (keyIndex, "");
+        if (cosigning == OperationKinds.COSIGNED_BY_NOBODY) return (keyIndex, reason);
         if (cosigning == OperationKinds.COSIGNED_BY_GOVERNORS) {
             return (keyIndex, _checkGovernors(actor, digest, signatures));
         }
@@ -359,7 +384,7 @@ contract Operations is IGateway, EIP712, Governance {
         if (cosigning == OperationKinds.COSIGNED_BY_NEW_KEY) signed = _isSignedByKey(cosigner, digest, signatures[1]);
         else (signed,) = _isSignedByAccount(cosigner, digest, signatures[1]);
         if (!signed) return (0, abi.encodeWithSelector(SignatureWrong.selector, 1, cosigner));
-        return (keyIndex, "");
+        return (keyIndex, reason);
     }
 
     /// @dev EIP-712, "Definition of hashStruct": all fields are static, so the payload is the tail of encodeData.
@@ -368,19 +393,13 @@ contract Operations is IGateway, EIP712, Governance {
         pure
         returns (bytes32)
     {
-        bytes32 opId = operation.opId;
-        uint256 actor = uint160(operation.actor);
-        uint256 issuedAt = operation.issuedAt;
-        uint256 deadline = operation.deadline;
         bytes32 structHash;
         assembly ("memory-safe") {
-            // keccak256(typeHash ‖ header ‖ payload), behind the free memory pointer, which stays where it is.
+            // keccak256(typeHash ‖ header ‖ payload), behind the free memory pointer, which stays where it is. opId, actor,
+            // issuedAt and deadline follow one another in the operation as in the type.
             let start := mload(0x40)
             mstore(start, typeHash)
-            mstore(add(start, 0x20), opId)
-            mstore(add(start, 0x40), actor)
-            mstore(add(start, 0x60), issuedAt)
-            mstore(add(start, 0x80), deadline)
+            calldatacopy(add(start, 0x20), add(operation, 0x20), 0x80)
             calldatacopy(add(start, 0xa0), payload.offset, payload.length)
             structHash := keccak256(start, add(0xa0, payload.length))
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Consents} from "./Consents.sol";
 import {Module} from "./Module.sol";
 import {OperationKinds} from "./OperationKinds.sol";
@@ -11,6 +12,14 @@ import {OperationKinds} from "./OperationKinds.sol";
 /// was used serves as the anchor too (the mark says for which patient and compartment), and no slot is written here. For an
 /// operation with an identifier of its own, the digest is reserved as an identifier, so that there is one place to look.
 contract Records is Module {
+    struct Commit {
+        address patient;
+        bytes32 compartment;
+        uint32 epoch;
+        bytes32 organization;
+        bytes32 commit;
+    }
+
     /// @notice The commit was anchored before, in block `blockNumber`.
     error CommitAnchored(bytes32 commit, uint64 blockNumber);
     /// @notice A commit's digest must not be zero.
@@ -38,11 +47,16 @@ contract Records is Module {
         returns (bytes21 mark)
     {
         if (kind != OperationKinds.COMMIT) revert KindNotHeld(kind);
-        (address patient, bytes32 compartment, uint32 epoch, bytes32 organization, bytes32 commit) =
-            abi.decode(payload, (address, bytes32, uint32, bytes32, bytes32));
+        // The gateway has checked length and range.
+        Commit calldata fields;
+        assembly ("memory-safe") {
+            fields := payload.offset
+        }
+        bytes32 commit = fields.commit;
         if (commit == 0) revert CommitInvalid();
-        CONSENTS.requireWrite(patient, compartment, epoch, actor, organization);
-        mark = _place(patient, compartment);
+        mark = bytes21(CONSENTS.requireWrite(
+                fields.patient, fields.compartment, fields.epoch, actor, fields.organization
+            ));
         // Where the identifier is the digest, the gateway has checked that it is new, and keeps the mark.
         if (opId != commit) {
             _anchor(mark, commit);
@@ -65,11 +79,12 @@ contract Records is Module {
         return mark == place ? blockNumber : _anchors[_anchorKey(place, commit)];
     }
 
+    /// @dev As {Consents-requireWrite} names it.
     function _place(address patient, bytes32 compartment) private pure returns (bytes21) {
-        return bytes21(keccak256(abi.encode(patient, compartment)));
+        return bytes21(Hashes.efficientKeccak256(bytes32(uint256(uint160(patient))), compartment));
     }
 
     function _anchorKey(bytes21 place, bytes32 commit) private pure returns (bytes32) {
-        return keccak256(abi.encode(place, commit));
+        return Hashes.efficientKeccak256(place, commit);
     }
 }

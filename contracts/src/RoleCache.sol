@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {Directory} from "./Directory.sol";
 
 /// @title What a batch's operations have asked the directory already.
@@ -30,8 +31,10 @@ abstract contract RoleCache {
 
     /// @dev As {Directory-activeRolesIn}.
     function _activeRolesIn(bytes32 organization, address account) internal returns (uint8) {
+        // The generation fits beside the account: it grows once for an operation.
         uint256 generation = GENERATION.asUint256().tload();
-        TransientSlot.Uint256Slot slot = keccak256(abi.encode(generation, organization, account)).asUint256();
+        bytes32 member = bytes32(generation << 160 | uint160(account));
+        TransientSlot.Uint256Slot slot = Hashes.efficientKeccak256(organization, member).asUint256();
         uint256 roles = slot.tload();
         if (roles == 0) {
             roles = _directory().activeRolesIn(organization, account) | KNOWN;

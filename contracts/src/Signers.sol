@@ -65,9 +65,9 @@ abstract contract Signers {
         view
         returns (bool signed, uint16 index)
     {
-        Signer memory current = _signers[account];
-        if (current.signer == address(0)) return (_isSignedByKey(account, digest, signature), 0);
-        return (_isSignedByKey(current.signer, digest, signature), current.index);
+        address signer = _signers[account].signer;
+        if (signer == address(0)) return (_isSignedByKey(account, digest, signature), 0);
+        return (_isSignedByKey(signer, digest, signature), _signers[account].index);
     }
 
     /// @dev ECDSA first, which needs no look at the account: most are plain ones, and an account with delegated code

@@ -19,6 +19,7 @@ const options = {
   out: { type: 'string' },
   demo: { type: 'boolean', default: false },
   verifiable: { type: 'boolean', default: false },
+  offline: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -49,6 +50,7 @@ async function run(): Promise<number> {
       arguments: rest,
       demo: values.demo,
       verifiable: values.verifiable,
+      offline: values.offline,
       as: values.as,
       out: values.out,
       dataDir: values.data,

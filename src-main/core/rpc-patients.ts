@@ -45,7 +45,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     'chart.entries': ({ patient, resourceTypes, category, before, limit }) =>
       chart.entries(sessions.require(), { patient, resourceTypes, categories: category ? [category] : undefined, before, limit }),
     'chart.record': ({ patient, recordId, versionId }) => chart.record(sessions.require(), patient, recordId, versionId),
-    'chart.verify': ({ patient }) => chart.verify(sessions.require(), patient),
+    'chart.verify': ({ patient, offline }) => chart.verify(sessions.require(), patient, offline),
     'chart.export'({ patient }) {
       const session = sessions.require();
       const keks = session.index.keks({ patient });

@@ -35,13 +35,13 @@ export class Chart {
     }
   }
 
-  async check(): Promise<void> {
+  async check(offline = false): Promise<void> {
     if (this.checking) return;
     this.checking = true;
     this.checkFailure = null;
     this.report = null;
     try {
-      this.report = await api.call('chart.verify', { patient: this.patient });
+      this.report = await api.call('chart.verify', { patient: this.patient, offline });
     } catch (error) {
       this.checkFailure = asAppError(error);
     } finally {

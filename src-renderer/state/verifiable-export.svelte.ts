@@ -1,5 +1,6 @@
 /** Making a verifiable export and handing it to the person as a file: the core makes it, the window saves it. */
 import { api, asAppError } from '../api.ts';
+import { saveFile } from './save-file.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { ExportResult, Progress } from '../../src-shared/view-types.ts';
 
@@ -27,7 +28,7 @@ export class VerifiableExport {
     this.result = null;
     try {
       const made = this.patient === null ? await api.call('desk.export', {}) : await api.call('chart.export', { patient: this.patient });
-      save(new Blob(await this.#fetch(made), { type: 'application/json' }), made.name);
+      saveFile(new Blob(await this.#fetch(made), { type: 'application/json' }), made.name);
       this.result = made;
     } catch (error) {
       this.failure = asAppError(error);
@@ -48,13 +49,4 @@ export class VerifiableExport {
     await api.call('files.discard', { file });
     return slices;
   }
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // The window reads the blob after this turn; a minute is more than it needs to begin.
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

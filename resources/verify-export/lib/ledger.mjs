@@ -5,7 +5,10 @@
 import { bytesOf, concat, fail, hexOf, keccak, utf8 } from './bytes.mjs';
 import { decodePayload, kindWithCode, kinds } from './operations.mjs';
 
-const appliedTopic = hexOf(keccak(utf8('OperationApplied(bytes32,uint8,address,uint64,uint64,bytes,bytes[])')));
+/** The event's two forms: with its parts as ABI values, and with all of them in one value without padding. */
+const topicOf = (event) => hexOf(keccak(utf8(event)));
+const padded = topicOf('OperationApplied(bytes32,uint8,address,uint64,uint64,bytes,bytes[])');
+const packed = topicOf('OperationApplied(bytes32,uint8,address,bytes)');
 const logRange = 5_000;
 const timeoutMs = 30_000;
 
@@ -51,9 +54,10 @@ export async function connectLedger(url, { chainId, operations }) {
       if (!log || log.address.toLowerCase() !== operations.toLowerCase())
         fail('its transaction has no event of the contract at that place');
       const pad = (hex) => `0x${hex.slice(2).toLowerCase().padStart(64, '0')}`;
-      const topics = [appliedTopic, operation.opId, pad(`0x${kinds[operation.kind][0].toString(16)}`), pad(operation.actor)];
-      if (log.topics.join().toLowerCase() !== topics.join() || log.data.toLowerCase() !== eventData(operation))
-        fail('the ledger holds another operation there');
+      const topics = [operation.opId, pad(`0x${kinds[operation.kind][0].toString(16)}`), pad(operation.actor)].join();
+      const [form, ...indexed] = log.topics.map((topic) => topic.toLowerCase());
+      const data = form === packed ? packedData(operation) : form === padded ? paddedData(operation) : null;
+      if (indexed.join() !== topics || log.data.toLowerCase() !== data) fail('the ledger holds another operation there');
     },
 
     /** Operations of these kinds that the ledger holds up to a block, with their decoded payloads; unknown kinds are passed over. */
@@ -61,18 +65,11 @@ export async function connectLedger(url, { chainId, operations }) {
       for (let from = 0; from <= toBlock; from += logRange) {
         const to = Math.min(toBlock, from + logRange - 1);
         const range = { fromBlock: `0x${from.toString(16)}`, toBlock: `0x${to.toString(16)}` };
-        for (const log of await ask('eth_getLogs', [{ address: operations, topics: [appliedTopic], ...range }])) {
+        for (const log of await ask('eth_getLogs', [{ address: operations, topics: [[padded, packed]], ...range }])) {
           const kind = kindWithCode(Number(log.topics[2]));
           if (kind === undefined) continue;
-          // Data: issuedAt, deadline, offset of the payload, offset of the signatures, then the payload's length and bytes.
-          const data = bytesOf(log.data);
-          const length = Number(BigInt(hexOf(data.subarray(128, 160))));
-          yield {
-            opId: log.topics[1],
-            kind,
-            block: Number(log.blockNumber),
-            payload: decodePayload(kind, hexOf(data.subarray(160, 160 + length))),
-          };
+          const payload = decodePayload(kind, payloadIn(log));
+          yield { opId: log.topics[1], kind, block: Number(log.blockNumber), payload };
         }
       }
     },
@@ -85,16 +82,40 @@ export async function connectLedger(url, { chainId, operations }) {
   };
 }
 
-/** ABI encoding of the event's data: (uint64 issuedAt, uint64 deadline, bytes payload, bytes[] signatures). */
-function eventData({ issuedAt, deadline, payload, signatures }) {
-  const word = (value) => bytesOf(`0x${BigInt(value).toString(16).padStart(64, '0')}`, 32);
-  const dynamic = (hex) => {
-    const bytes = bytesOf(hex);
-    return concat(word(bytes.length), bytes, new Uint8Array((32 - (bytes.length % 32)) % 32));
-  };
-  const body = dynamic(payload);
-  const parts = signatures.map(dynamic);
+const word = (value) => bytesOf(`0x${BigInt(value).toString(16).padStart(64, '0')}`, 32);
+const short = (value, bytes) =>
+  bytesOf(
+    `0x${BigInt(value)
+      .toString(16)
+      .padStart(2 * bytes, '0')}`,
+    bytes,
+  );
+
+/** A dynamic value (ABI): its length, and its bytes up to a whole word. */
+const dynamic = (bytes) => concat(word(bytes.length), bytes, new Uint8Array((32 - (bytes.length % 32)) % 32));
+
+/** (uint64 issuedAt, uint64 deadline, bytes payload, bytes[] signatures). */
+function paddedData({ issuedAt, deadline, payload, signatures }) {
+  const body = dynamic(bytesOf(payload));
+  const parts = signatures.map((signature) => dynamic(bytesOf(signature)));
   let offset = 32 * parts.length;
   const offsets = parts.map((part) => word((offset += part.length) - part.length));
-  return hexOf(concat(word(issuedAt), word(deadline), word(128), word(128 + body.length), body, word(parts.length), ...offsets, ...parts));
+  const head = concat(word(issuedAt), word(deadline), word(128), word(128 + body.length), body);
+  return hexOf(concat(head, word(parts.length), ...offsets, ...parts));
+}
+
+/** (bytes): issuedAt (8) | deadline (8) | number of payload words (1) | payload | each signature behind its length (2). */
+function packedData({ issuedAt, deadline, payload, signatures }) {
+  const body = bytesOf(payload);
+  const behind = signatures.map((signature) => concat(short((signature.length - 2) / 2, 2), bytesOf(signature)));
+  const content = concat(short(issuedAt, 8), short(deadline, 8), [body.length / 32], body, ...behind);
+  return hexOf(concat(word(32), dynamic(content)));
+}
+
+/** The payload in a log of either form. */
+function payloadIn({ topics, data }) {
+  const bytes = bytesOf(data);
+  if (topics[0].toLowerCase() === packed) return hexOf(bytes.subarray(64 + 17, 64 + 17 + 32 * bytes[64 + 16]));
+  const length = Number(BigInt(hexOf(bytes.subarray(128, 160))));
+  return hexOf(bytes.subarray(160, 160 + length));
 }

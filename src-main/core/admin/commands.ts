@@ -5,6 +5,7 @@ import { categories } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { samePatient } from '../../../src-shared/fhir/patient.ts';
 import type { Role } from '../../../src-shared/operations.ts';
+import { checkWords, standingOf } from '../../../src-shared/verification-words.ts';
 import type { VerifyReport } from '../../../src-shared/view-types.ts';
 import type { PatientRow } from '../ports.ts';
 import { demographicsOf } from '../services/demo.ts';
@@ -28,6 +29,7 @@ export const usage = `npm run admin -- <command> [options]
   --as <name>              the person to work as, where several could
   --passphrase-file <file> that person's passphrase (the demo clinic needs none)
   --out <file>             write to a file
+  --offline                (verify) check what is held here, without asking other workstations
   --verifiable             (export) with commits, signatures and anchors, as docs/verifiable-export.md says
   --json                   one line of JSON instead of text
 `;
@@ -36,6 +38,7 @@ export interface CommandInput {
   readonly arguments: readonly string[];
   readonly demo: boolean;
   readonly verifiable: boolean;
+  readonly offline: boolean;
   readonly as: string | undefined;
   readonly out: string | undefined;
   readonly dataDir: string;
@@ -139,16 +142,20 @@ export const commands = {
     const patients =
       wanted === undefined ? session.index.patients({ limit: 1_000_000, offset: 0 }).map((p) => p.patient) : [choose(session, wanted)];
     const reports: VerifyReport[] = [];
-    for (const patient of patients) reports.push(await w.chart.verify(session, patient));
+    for (const patient of patients) reports.push(await w.chart.verify(session, patient, input.offline));
     const sum = (count: (report: VerifyReport) => number) => reports.reduce((total, report) => total + count(report), 0);
-    const failures = reports.flatMap((report) => report.failures.map((failure) => ({ patient: report.patient, ...failure })));
+    const failures = reports.flatMap((report) =>
+      report.failures.map((failure) => ({ patient: report.patient, ...failure, ...checkWords[failure.check] })),
+    );
     const output = {
       patients: reports.length,
       records: sum((r) => r.records),
       verified: sum((r) => r.verified),
       waiting: sum((r) => r.waiting),
+      notShared: sum((r) => r.notShared),
       asOfBlock: reports[0]?.asOfBlock ?? null,
       online: w.connections.status()?.state === 'online',
+      ...(reports[0] ? { standing: standingOf(reports[0]) } : {}),
       failures,
     };
     return { output, exitCode: failures.length > 0 ? exitCodes.verificationFailed : exitCodes.ok };

@@ -32,7 +32,8 @@ export interface Chart {
   openPatient(): string | null;
   entries(session: Session, filter: RecordListFilter & { limit: number }): { entries: ChartEntry[]; more: boolean };
   record(session: Session, patient: string, recordId: string, versionId?: string): Promise<RecordView>;
-  verify(session: Session, patient: string): Promise<VerifyReport>;
+  /** Checks the whole record. `offline`: from what is held here alone. */
+  verify(session: Session, patient: string, offline: boolean): Promise<VerifyReport>;
   /** Current versions with their content, for an export. Throws where one cannot be read. */
   contents(session: Session, patient: string): Promise<{ row: RecordRow; json: string }[]>;
 }
@@ -56,6 +57,8 @@ export function createChart(deps: {
   readonly sessions: Sessions;
   readonly facts: FactBus;
   readonly clock: () => number;
+  /** Whether what was read off the ledger is all of it. */
+  readonly ledgerState: () => VerifyReport['ledger'];
   readonly report: (error: unknown) => void;
 }): Chart {
   const { store, reader, verification, consents, directory, profiles, facts } = deps;
@@ -232,14 +235,27 @@ export function createChart(deps: {
         verification: verificationView,
       };
     },
-    verify(session, patient) {
+    async verify(session, patient, offline) {
       const summary = deps.patients.get(session.index, patient);
       const name = [summary.family, summary.given].filter((part) => part !== '').join(', ');
       const onProgress = (done: number, total: number) =>
         facts.tell('progress', { job: `verify:${patient}`, label: 'Checking', done, total });
-      return verification
-        .verifyPatient(patient, name, session.index.keks({ patient }), false, onProgress)
-        .finally(() => facts.tell('patientChanged', { patient }));
+      // Asked for now, their names are here by the end.
+      for (const author of new Set(store.operations({ kinds: ['Commit'], patient }).map(({ operation }) => operation.actor)))
+        authorOf(author);
+      try {
+        const verdict = await verification.verifyPatient(patient, session.index.keks({ patient }), offline, onProgress);
+        const failures = verdict.failures.map(({ operation, ...failure }) => ({
+          ...failure,
+          title: failure.recordId === null ? '' : (session.index.versions(failure.recordId).at(-1)?.title ?? ''),
+          author: authorOf(operation.operation.actor).name,
+          issuedAt: operation.operation.issuedAt,
+        }));
+        const asOfBlock = store.followedBlocks(1)[0]?.number ?? null;
+        return { patient, name, asOfBlock, ledger: deps.ledgerState(), offline, ...verdict, failures };
+      } finally {
+        facts.tell('patientChanged', { patient });
+      }
     },
     async contents(session, patient) {
       const result: { row: RecordRow; json: string }[] = [];

@@ -85,7 +85,9 @@ export function createRecords(deps: {
   const { store, ipfs, crypto, consents, signing, network, clock } = deps;
 
   const parentsOf = (compartment: string): string[] => {
-    const [last] = store.operations({ kinds: ['Commit'], compartment, order: 'seq', descending: true, limit: 1 });
+    // Never one that the ledger refused: to everybody else it would look like one that is withheld from them.
+    const states = ['pending', 'submitted', 'mined', 'final'] as const;
+    const [last] = store.operations({ kinds: ['Commit'], compartment, states, order: 'seq', descending: true, limit: 1 });
     return last ? [crypto.cidOfDigest(commitDigest(last.operation.payload))] : [];
   };
 

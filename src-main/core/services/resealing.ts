@@ -39,6 +39,15 @@ export function createResealing(deps: {
       .operations({ kinds: ['Commit'], actor: session.account, states: ['rejected'] })
       .filter((operation) => operation.origin === 'here' && operation.rejectReason?.startsWith('EpochPassed'));
 
+  /** A parent that was itself sealed again is gone under its old name: this commit then follows the newest one, as one written now would. */
+  const parentsNow = (compartment: string, parents: readonly string[]): string[] => {
+    const commits = store
+      .operations({ kinds: ['Commit'], compartment, states: ['pending', 'submitted', 'mined', 'final'], order: 'seq' })
+      .map(({ operation }) => crypto.cidOfDigest(commitDigest(operation.payload)));
+    const known = parents.filter((parent) => commits.includes(parent));
+    return known.length === parents.length ? known : [...new Set([...known, ...commits.slice(-1)])];
+  };
+
   const sealAgain = async (session: Session, operation: StoredOperation): Promise<void> => {
     const decoded = codec.decodePayload(operation.operation);
     if (decoded.kind !== 'Commit') return;
@@ -51,7 +60,8 @@ export function createResealing(deps: {
     const old = await reader.open(operation, before.kek, { offline: true });
     const contents = await reader.contents(old, { offline: true });
     if (sessions.current() !== session) return;
-    const header = { ...old.header, epoch, issuedAt: Math.floor(deps.clock() / 1000) };
+    const parents = parentsNow(compartment, old.header.parents);
+    const header = { ...old.header, parents, epoch, issuedAt: Math.floor(deps.clock() / 1000) };
     const block = crypto.encodeCommit(header, old.pack, old.entries, now.kek);
     const payload = { ...decoded.payload, epoch, commit: block.digest };
     const prepared = signing.make('Commit', payload, operation.label, session.keys, { opId: block.digest });

@@ -4,10 +4,11 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import type { CheckResult, RecordState, VerifyReport } from '../../../src-shared/view-types.ts';
-import type { KekRow, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { isUnreachable, type CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import type { NetworkService } from './network.ts';
+import { commitDigest } from './records.ts';
 import { explainRefusal } from './sync/refusals.ts';
 
 export interface CommitVerdict {
@@ -18,8 +19,17 @@ export interface CommitVerdict {
   readonly chip: RecordState['chip'];
   readonly reason: string | null;
   readonly records: number;
+  /** CIDs of the commits that this one follows; none where its block is not here. */
+  readonly parents: readonly string[];
   /** Entries whose content is bad, by version id. */
   readonly badVersions: ReadonlyMap<string, { readonly recordId: string; readonly reason: string }>;
+}
+
+/** A report without what only a person at the screen has: names and titles. */
+export interface PatientVerdict extends Pick<VerifyReport, 'records' | 'verified' | 'waiting' | 'notShared'> {
+  readonly failures: readonly (Pick<VerifyReport['failures'][number], 'commit' | 'recordId' | 'check' | 'text'> & {
+    readonly operation: StoredOperation;
+  })[];
 }
 
 export interface Verification {
@@ -27,13 +37,13 @@ export interface Verification {
   verify(operation: StoredOperation, kek: KekRow | undefined, offline: boolean): Promise<CommitVerdict>;
   /** What is known of a record version without reading anything. */
   state(opId: string, versionId: string): RecordState;
+  /** All commits of a patient that these keys open. `offline`: looks at nothing that is not held here. */
   verifyPatient(
     patient: string,
-    name: string,
     keks: readonly KekRow[],
     offline: boolean,
     onProgress?: (done: number, total: number) => void,
-  ): Promise<VerifyReport>;
+  ): Promise<PatientVerdict>;
   invalidate(): void;
 }
 
@@ -44,11 +54,12 @@ const open = (text: string): CheckResult => ({ ok: null, text });
 export function createVerification(deps: {
   readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
+  readonly crypto: Pick<RecordCryptoPort, 'cidOfDigest'>;
   readonly reader: CommitReader;
   readonly consents: Consents;
   readonly network: NetworkService;
 }): Verification {
-  const { store, codec, reader, consents, network } = deps;
+  const { store, codec, crypto, reader, consents, network } = deps;
   /** Verdicts of commits that were checked since the start, by opId; dropped when the operation's place on the ledger changes. */
   const verdicts = new Map<string, { readonly at: string; readonly verdict: CommitVerdict }>();
   const place = (o: StoredOperation) => `${o.state === 'rejected' ? 'rejected' : (o.block ?? 'waiting')}/${o.txHash ?? ''}`;
@@ -65,8 +76,9 @@ export function createVerification(deps: {
     const none = new Map<string, { recordId: string; reason: string }>();
     try {
       if (!kek) {
-        await reader.block(operation, { offline });
-        return { content: open('The key for this record is not here, so its content cannot be checked.'), records: 0, badVersions: none };
+        const { header } = await reader.block(operation, { offline });
+        const content = open('The key for this record is not here, so its content cannot be checked.');
+        return { content, records: 0, parents: header.parents, badVersions: none };
       }
       const commit = await reader.open(operation, kek.kek, { offline });
       const contents = await reader.contents(commit, { offline });
@@ -79,17 +91,20 @@ export function createVerification(deps: {
         badVersions.set(entry.versionId, { recordId: entry.recordId, reason: content.message });
       });
       const records = commit.entries.length;
-      if (badVersions.size === 0) return { content: ok('The content is what was signed, to the last byte.'), records, badVersions };
+      const { parents } = commit.header;
+      if (badVersions.size === 0)
+        return { content: ok('The content is what was signed, to the last byte.'), records, parents, badVersions };
       const text = `${badVersions.size} of ${records} records ${unavailable === badVersions.size ? 'are not here yet' : 'do not match what was signed'}.`;
-      return { content: unavailable === badVersions.size ? open(text) : bad(text), records, badVersions };
+      return { content: unavailable === badVersions.size ? open(text) : bad(text), records, parents, badVersions };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      if (isUnreachable(error)) return { content: open(error.message), records: 0, badVersions: none };
+      if (isUnreachable(error)) return { content: open(error.message), records: 0, parents: [], badVersions: none };
       const anchor = error.details['check'] === 'anchor' ? bad(error.message) : undefined;
       return {
         content: anchor ? open('Not looked at, because the commit does not match its anchor.') : bad(error.message),
         anchor,
         records: 0,
+        parents: [],
         badVersions: none,
       };
     }
@@ -112,14 +127,15 @@ export function createVerification(deps: {
   };
 
   const verify = async (operation: StoredOperation, kek: KekRow | undefined, offline: boolean): Promise<CommitVerdict> => {
-    const { content, anchor: mismatch, records, badVersions } = { anchor: undefined, ...(await checkContent(operation, kek, offline)) };
+    const checked = { anchor: undefined, ...(await checkContent(operation, kek, offline)) };
+    const { content, anchor: mismatch, records, parents, badVersions } = checked;
     const anchor = mismatch ?? checkAnchor(operation);
     const signature = checkSignature(operation);
     const consent = checkConsent(operation);
     const failed = [signature, mismatch ?? content, anchor, consent].find((check) => check.ok === false);
     const chip = chipOf(operation, { content, anchor: mismatch, signature, consent });
     const reason = failed?.text ?? (chip === 'unavailable' ? content.text : null);
-    const verdict = { content, anchor, signature, consent, chip, reason, records, badVersions };
+    const verdict = { content, anchor, signature, consent, chip, reason, records, parents, badVersions };
     verdicts.set(operation.operation.opId, { at: place(operation), verdict });
     return verdict;
   };
@@ -150,33 +166,39 @@ export function createVerification(deps: {
         reason: badVersion?.reason ?? (chip === 'verified' ? null : (verdict?.reason ?? rejectionOf(operation))),
       };
     },
-    async verifyPatient(patient, name, keks, offline, onProgress) {
+    async verifyPatient(patient, keks, offline, onProgress) {
       const commits = store.operations({ kinds: ['Commit'], patient });
-      const failures: VerifyReport['failures'][number][] = [];
-      let records = 0;
-      let verified = 0;
-      let waiting = 0;
+      const known = new Set(commits.map(({ operation }) => crypto.cidOfDigest(commitDigest(operation.payload))));
+      const failures: PatientVerdict['failures'][number][] = [];
+      const count = { records: 0, verified: 0, waiting: 0, notShared: 0 };
       for (const [i, operation] of commits.entries()) {
+        onProgress?.(i, commits.length);
         const decoded = codec.decodePayload(operation.operation);
         if (decoded.kind !== 'Commit') continue;
         const { compartment, epoch, commit } = decoded.payload;
         const kek = keks.find((k) => k.compartment === compartment && k.epoch === epoch);
         // Commits of compartments that are not shared with the reader are not theirs to check.
-        if (!kek) continue;
-        const verdict = await verify(operation, kek, offline);
-        records += verdict.records;
-        if (verdict.chip === 'verified') verified += verdict.records;
-        else if (verdict.chip === 'saved' || verdict.chip === 'anchored') waiting += verdict.records;
-        for (const check of ['content', 'anchor', 'signature', 'consent'] as const) {
-          if (verdict[check].ok === false) failures.push({ commit, recordId: null, check, text: verdict[check].text });
+        if (!kek) {
+          count.notShared += 1;
+          continue;
         }
-        if (verdict.chip === 'unavailable') failures.push({ commit, recordId: null, check: 'unavailable', text: verdict.content.text });
-        for (const { recordId, reason } of verdict.badVersions.values())
-          failures.push({ commit, recordId, check: 'content', text: reason });
-        onProgress?.(i + 1, commits.length);
+        const verdict = await verify(operation, kek, offline);
+        count.records += verdict.records;
+        if (verdict.chip === 'verified') count.verified += verdict.records - verdict.badVersions.size;
+        else if (verdict.chip === 'saved' || verdict.chip === 'anchored') count.waiting += verdict.records;
+        const add = (check: PatientVerdict['failures'][number]['check'], text: string, recordId: string | null = null) =>
+          failures.push({ commit, recordId, check, text, operation });
+        for (const check of ['content', 'anchor', 'signature', 'consent'] as const) {
+          if (verdict[check].ok === false) add(check, verdict[check].text);
+        }
+        if (verdict.chip === 'unavailable') add('unavailable', verdict.content.text);
+        else for (const { recordId, reason } of verdict.badVersions.values()) add('content', reason, recordId);
+        for (const parent of verdict.parents) {
+          if (!known.has(parent)) add('withheld', `It says that it follows the commit ${parent}, which is not known here.`);
+        }
       }
-      const asOfBlock = store.followedBlocks(1)[0]?.number ?? null;
-      return { patient, name, asOfBlock, records, verified, waiting, failures };
+      onProgress?.(commits.length, commits.length);
+      return { ...count, failures };
     },
     invalidate: () => verdicts.clear(),
   };

@@ -111,7 +111,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     organization,
   });
-  const verification = createVerification({ store: store.workstation, codec, reader, consents, network });
+  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, network });
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -124,6 +124,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     facts,
     clock,
+    ledgerState() {
+      const status = connections.status();
+      if (status?.state !== 'online') return 'away';
+      return status.followed === status.head ? 'current' : 'behind';
+    },
     report,
   });
   const sharing = createSharing({

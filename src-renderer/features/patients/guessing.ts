@@ -10,7 +10,7 @@ const units = [
 ] as const;
 
 /** How many cores somebody who rents a computer for it can easily have. */
-export const manyCores = 100;
+const manyCores = 100;
 
 /** "about 12 days", "under a second", "more than 1,000 years". */
 export function formatEffort(seconds: number): string {

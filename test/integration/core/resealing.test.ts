@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
+import { standingOf } from '../../../src-shared/verification-words.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
 
@@ -77,6 +78,14 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
   const { endpoint } = await b.ask('network.view', {});
   await b.ask('network.setEndpoint', { endpoint: 'http://127.0.0.1:9' });
   await logIn(b, others.doctor);
+  // What is held can be checked all the same, and says as of when.
+  const held = await b.until(
+    'the ledger is away',
+    () => b.ask('chart.verify', { patient: patient.patient, offline: true }),
+    (r) => r.ledger === 'away',
+  );
+  expect(held).toMatchObject({ failures: [], verified: held.records });
+  expect(standingOf(held)).toContain(`as of block ${held.asOfBlock}: the ledger cannot be reached`);
   const saved = await b.until(
     'saved at B',
     () =>
@@ -93,6 +102,9 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
     (s) => s !== null,
   );
   const recordId = saved?.records[0]?.recordId ?? '';
+  // A second one follows the first, which will be gone under the name by which it is followed.
+  const visit = { class: 'AMB' as const, start: '2026-11-23T11:00:00Z', reason: 'Fever again', diagnoses: [], note: 'Seen again.' };
+  await b.ask('chart.saveEncounter', { patient: patient.patient, ...visit });
   await a.ask('desk.revoke', { grantee: granteeOfAccount(people.doctor), categories: [] });
   await a.until(
     'revocation anchored',
@@ -115,5 +127,10 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
   );
   expect(JSON.parse(record.json)).toMatchObject({ resourceType: 'Encounter' });
   expect(record.versions).toHaveLength(1);
-  expect((await b.snapshot()).sync.rejected).toBe(0);
+  await b.until(
+    'all of it sealed again',
+    () => b.snapshot(),
+    (s) => s.sync.rejected === 0 && s.sync.waiting === 0,
+  );
+  expect((await b.ask('chart.verify', { patient: patient.patient })).failures).toEqual([]);
 });
