@@ -276,6 +276,8 @@ export function createIndexer(deps: {
     } finally {
       running = null;
     }
+    // Somebody else logged in while a round for the one before was still reading, and that round ended in its closed index.
+    if (again) wake();
     facts.tell('status', null);
     scheduleRetry();
   };

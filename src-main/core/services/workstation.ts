@@ -240,7 +240,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
     start() {
       if (setup.phase() !== 'unconfigured') connections.start();
     },
