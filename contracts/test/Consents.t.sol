@@ -2,9 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Consents} from "../src/Consents.sol";
+import {Delegations} from "../src/Delegations.sol";
 import {Module} from "../src/Module.sol";
 import {Operation} from "../src/Operation.sol";
 import {OperationKinds as Kinds} from "../src/OperationKinds.sol";
+import {RoleCache} from "../src/RoleCache.sol";
 import {Fixture} from "./support/Fixture.sol";
 
 contract ConsentsTest is Fixture {
@@ -66,7 +68,7 @@ contract ConsentsTest is Fixture {
                 stranger, COMPARTMENT, CLINIC, uint8(3), uint8(1), uint64(0), uint64(0), uint32(0), bytes32(0)
             )
         );
-        mustReject(operation, abi.encodeWithSelector(Consents.PatientUnknown.selector, stranger));
+        mustReject(operation, abi.encodeWithSelector(Delegations.PatientUnknown.selector, stranger));
     }
 
     function test_RevocationCountsAtOnceAndTwiceIsAsOnce() public {
@@ -136,9 +138,10 @@ contract ConsentsTest is Fixture {
         require(!canRead(doctor, CLINIC));
     }
 
-    function testFuzz_GrantCountsWithinItsWindowOnly(uint64 from, uint64 until, uint64 second) public {
+    function testFuzz_GrantCountsWithinItsWindowOnly(uint64 from, uint64 until, uint64 second, bool far) public {
+        if (!far) (from, until) = (from % (1 << 40), until % (1 << 40));
         Operation memory operation = grant(CLINIC, 3, from, until, 0);
-        if (until != 0 && until <= from) {
+        if ((until != 0 && until <= from) || from > type(uint40).max || until > type(uint40).max) {
             mustReject(operation, abi.encodeWithSelector(Consents.ValidityInvalid.selector, from, until));
             return;
         }
@@ -162,6 +165,97 @@ contract ConsentsTest is Fixture {
             mustApply(operation);
             require(canRead(doctor, CLINIC) == (access & 1 != 0) && canWrite(doctor, CLINIC) == (access & 2 != 0));
         }
+    }
+
+    function test_GranteeMustNotBeZero() public {
+        mustReject(grant(bytes32(0), 3, 0), abi.encodeWithSelector(Consents.GranteeInvalid.selector));
+    }
+
+    // --- Change
+
+    function change(uint256 actor, bytes32 grantee, uint8 access, uint32 epoch) private returns (Operation memory) {
+        return make(
+            Kinds.CHANGE_GRANT,
+            actor,
+            abi.encode(patient, COMPARTMENT, grantee, access, uint8(4), uint64(0), uint64(START + 50), epoch)
+        );
+    }
+
+    function test_GrantIsChangedUnderTheSameKeys() public {
+        mustApply(grant(CLINIC, 3, 0));
+        mustApply(grant(toPerson(OTHER_DOCTOR), 3, 0));
+        mustApply(change(PATIENT, CLINIC, 1, 0));
+        mustApply(change(PATIENT, toPerson(OTHER_DOCTOR), 2, 0));
+        require(canRead(doctor, CLINIC) && !canWrite(doctor, CLINIC));
+        require(canWrite(vm.addr(OTHER_DOCTOR), bytes32(0)) && !canRead(vm.addr(OTHER_DOCTOR), bytes32(0)));
+        require(!consents.canRead(patient, COMPARTMENT, doctor, CLINIC, START + 50));
+        Consents.GrantState memory state = consents.grantOf(patient, COMPARTMENT, CLINIC);
+        require(state.purpose == 4 && state.validUntil == START + 50 && state.validFrom == 0 && state.revokedAt == 0);
+    }
+
+    function test_OnlyWhatStandsIsChanged() public {
+        mustReject(change(PATIENT, CLINIC, 1, 0), abi.encodeWithSelector(Consents.GrantUnknown.selector, CLINIC));
+        mustApply(grant(CLINIC, 3, 0));
+        Operation memory heldBack = change(PATIENT, CLINIC, 3, 0);
+        mustApply(revoke(CLINIC, 1));
+        mustReject(heldBack, abi.encodeWithSelector(Consents.EpochPassed.selector, uint32(1)));
+        mustReject(change(PATIENT, CLINIC, 3, 1), abi.encodeWithSelector(Consents.GrantUnknown.selector, CLINIC));
+    }
+
+    /// @dev The first grantee's terms stand with the epoch, the others' apart: both must obey the same rules.
+    function testFuzz_EveryGranteeIsTreatedAlike(uint8 order, uint8 access) public {
+        access = access % 3 + 1;
+        bytes32[3] memory grantees = [CLINIC, OTHER_CLINIC, toPerson(DOCTOR)];
+        for (uint256 i = 0; i < 3; ++i) {
+            mustApply(grant(grantees[(i + order) % 3], access, 0));
+        }
+        for (uint32 i = 0; i < 3; ++i) {
+            bytes32 grantee = grantees[(i + uint32(order) * 2) % 3];
+            require(consents.grantOf(patient, COMPARTMENT, grantee).access == access);
+            mustApply(revoke(grantee, 0));
+            require(consents.grantOf(patient, COMPARTMENT, grantee).access == 0);
+            require(consents.grantOf(patient, COMPARTMENT, grantee).revokedAt == START);
+            require(consents.epochOf(patient, COMPARTMENT) == i + 1);
+        }
+        require(!canRead(doctor, CLINIC) && !canRead(doctor, bytes32(0)) && !canWrite(doctor, CLINIC));
+        for (uint256 i = 0; i < 3; ++i) {
+            mustApply(grant(grantees[i], 3, 3));
+        }
+        require(canWrite(doctor, CLINIC) && canRead(doctor, bytes32(0)));
+        require(canWrite(vm.addr(OTHER_DOCTOR), OTHER_CLINIC));
+    }
+
+    function testFuzz_NobodyElseOpensACompartment(uint8 who, uint8 kind) public {
+        uint256[5] memory others = [OTHER_PATIENT, DOCTOR, ADMIN, REGISTRAR, STRANGER];
+        uint256 other = others[who % 5];
+        Operation memory operation = grant(CLINIC, 3, 0);
+        if (kind % 2 == 1) operation = change(PATIENT, CLINIC, 3, 0);
+        operation.actor = vm.addr(other);
+        mustReject(signedBy(operation, other), abi.encodeWithSelector(Module.PatientRequired.selector, patient));
+        require(!canRead(doctor, CLINIC) && !canWrite(doctor, CLINIC));
+    }
+
+    // --- What a batch remembers of roles
+
+    function test_RolesThatChangeInTheBatchCountAtOnce() public {
+        mustApply(grant(CLINIC, 3, 0));
+        Operation[] memory batch = new Operation[](7);
+        batch[0] = commit(DOCTOR, CLINIC, 0, keccak256("one"));
+        batch[1] = suspendMember(CLINIC, ADMIN, DOCTOR, 1);
+        batch[2] = commit(DOCTOR, CLINIC, 0, keccak256("two"));
+        batch[3] = suspendMember(CLINIC, ADMIN, DOCTOR, 0);
+        batch[4] = commit(DOCTOR, CLINIC, 0, keccak256("three"));
+        batch[5] = suspendOrganization(CLINIC, 1);
+        batch[6] = commit(DOCTOR, CLINIC, 0, keccak256("four"));
+        bytes[] memory reasons = submitAll(batch);
+        require(reasons[0].length == 0 && reasons[4].length == 0, "while active");
+        require(bytes4(reasons[2]) == Consents.WriteNotGranted.selector, "suspended member");
+        require(bytes4(reasons[6]) == Consents.WriteNotGranted.selector, "suspended organization");
+    }
+
+    function test_OnlyTheDirectorySaysThatRolesChanged() public {
+        vm.expectRevert(abi.encodeWithSelector(RoleCache.DirectoryRequired.selector, address(this)));
+        consents.forgetRoles();
     }
 
     function test_SuspensionEndsWhatAGrantAllows() public {

@@ -2,13 +2,15 @@
 pragma solidity 0.8.37;
 
 import {BoundedCall} from "../src/BoundedCall.sol";
-import {Directory} from "../src/Directory.sol";
 import {Module} from "../src/Module.sol";
 import {Operation} from "../src/Operation.sol";
 import {OperationKinds as Kinds} from "../src/OperationKinds.sol";
+import {Governance} from "../src/Governance.sol";
 import {Operations} from "../src/Operations.sol";
+import {Signers} from "../src/Signers.sol";
 import {BombAccount, BurningAccount, OwnedAccount} from "./support/Accounts.sol";
 import {Fixture} from "./support/Fixture.sol";
+import {Vm} from "./support/Vm.sol";
 
 contract OperationsTest is Fixture {
     function test_BadOperationsDoNotStopTheirNeighbours() public {
@@ -54,14 +56,14 @@ contract OperationsTest is Fixture {
     function test_OperationOfAnotherChainIsRefused() public {
         Operation memory operation = grant(CLINIC, 3, 0);
         vm.chainId(4242);
-        mustReject(operation, abi.encodeWithSelector(Operations.SignatureWrong.selector, 0, vm.addr(PATIENT)));
+        mustReject(operation, abi.encodeWithSelector(Signers.SignatureWrong.selector, 0, vm.addr(PATIENT)));
     }
 
     function test_OperationOfAnotherGatewayIsRefused() public {
         Operations other = deployGateway(1);
         require(address(other) != address(gateway));
         Operation memory operation = signedBy(other, grant(CLINIC, 3, 0), PATIENT);
-        mustReject(operation, abi.encodeWithSelector(Operations.SignatureWrong.selector, 0, vm.addr(PATIENT)));
+        mustReject(operation, abi.encodeWithSelector(Signers.SignatureWrong.selector, 0, vm.addr(PATIENT)));
     }
 
     function test_DeadlineIsTheLastSecond() public {
@@ -83,7 +85,7 @@ contract OperationsTest is Fixture {
         else if (part == 2) operation.issuedAt ^= uint64(change) | 1;
         else if (part == 3) operation.deadline = START + uint64(change % 1_000_000);
         else operation.payload = abi.encode(vm.addr(PATIENT), COMPARTMENT, uint32(0), bytes32(0), bytes32(change));
-        mustReject(operation, abi.encodeWithSelector(Operations.SignatureWrong.selector, 0, operation.actor));
+        mustReject(operation, abi.encodeWithSelector(Signers.SignatureWrong.selector, 0, operation.actor));
     }
 
     function testFuzz_GarbageNeverStopsTheBatch(uint8 kind, address actor, bytes memory payload, bytes memory proof)
@@ -134,7 +136,7 @@ contract OperationsTest is Fixture {
     function test_PatientMustSignTheRegistration() public {
         Operation memory operation = register(STRANGER);
         operation = signedBy(operation, REGISTRAR, REGISTRAR);
-        mustReject(operation, abi.encodeWithSelector(Operations.SignatureWrong.selector, 1, vm.addr(STRANGER)));
+        mustReject(operation, abi.encodeWithSelector(Signers.SignatureWrong.selector, 1, vm.addr(STRANGER)));
         operation = signedBy(operation, REGISTRAR);
         mustReject(operation, abi.encodeWithSelector(Operations.SignatureCountWrong.selector, 2, 1));
     }
@@ -148,11 +150,11 @@ contract OperationsTest is Fixture {
         );
         mustReject(
             signedBy(operation, GOVERNOR, GOVERNOR),
-            abi.encodeWithSelector(Operations.GovernorRepeated.selector, vm.addr(GOVERNOR))
+            abi.encodeWithSelector(Governance.GovernorRepeated.selector, vm.addr(GOVERNOR))
         );
         mustReject(
             signedBy(operation, GOVERNOR, STRANGER),
-            abi.encodeWithSelector(Operations.SignatureWrong.selector, 1, address(0))
+            abi.encodeWithSelector(Signers.SignatureWrong.selector, 1, address(0))
         );
         mustApply(signedBy(operation, GOVERNOR, THIRD_GOVERNOR));
     }
@@ -162,27 +164,27 @@ contract OperationsTest is Fixture {
         operation.actor = vm.addr(STRANGER);
         mustReject(
             signedBy(operation, STRANGER, GOVERNOR),
-            abi.encodeWithSelector(Operations.GovernorRequired.selector, vm.addr(STRANGER))
+            abi.encodeWithSelector(Governance.GovernorRequired.selector, vm.addr(STRANGER))
         );
     }
 
     function test_GovernorThatIsAnAccountContractSigns() public {
         address[] memory accounts = governorAccounts();
         accounts[1] = address(new OwnedAccount(vm.addr(STRANGER)));
-        gateway = new Operations(accounts, 2, codeHashes());
+        gateway = deployGateway(accounts, 2);
         installModules(gateway);
         mustApply(signedBy(admitDraft(CLINIC, ADMIN), GOVERNOR, STRANGER));
     }
 
     function test_GovernorsMustBeDistinctAndEnough() public {
         address[] memory accounts = governorAccounts();
-        vm.expectRevert(abi.encodeWithSelector(Operations.GovernorsInvalid.selector));
-        new Operations(accounts, 4, codeHashes());
-        vm.expectRevert(abi.encodeWithSelector(Operations.GovernorsInvalid.selector));
-        new Operations(accounts, 0, codeHashes());
+        vm.expectRevert(abi.encodeWithSelector(Governance.GovernorsInvalid.selector));
+        deployGateway(accounts, 4);
+        vm.expectRevert(abi.encodeWithSelector(Governance.GovernorsInvalid.selector));
+        deployGateway(accounts, 0);
         accounts[2] = accounts[0];
-        vm.expectRevert(abi.encodeWithSelector(Operations.GovernorsInvalid.selector));
-        new Operations(accounts, 2, codeHashes());
+        vm.expectRevert(abi.encodeWithSelector(Governance.GovernorsInvalid.selector));
+        deployGateway(accounts, 2);
     }
 
     // --- Account contracts (ERC-1271) and hostile ones
@@ -196,7 +198,7 @@ contract OperationsTest is Fixture {
         Operation memory claim =
             draft(Kinds.CLAIM_IDENTIFIER, account, abi.encode(account, keccak256("identifier"), uint32(1)));
         mustReject(
-            signedBy(claim, DOCTOR), abi.encodeWithSelector(Operations.SignatureWrong.selector, 0, account)
+            signedBy(claim, DOCTOR), abi.encodeWithSelector(Signers.SignatureWrong.selector, 0, account)
         );
         mustApply(signedBy(claim, STRANGER));
     }
@@ -230,6 +232,76 @@ contract OperationsTest is Fixture {
         revert("never applied");
     }
 
+    /// @dev What is in the log is all it takes to verify a signature.
+    function testFuzz_SignatureIsVerifiableFromTheLog(uint64 issuedAt, uint64 deadline, bytes32 opId) public {
+        vm.assume(deadline >= START && opId != 0);
+        Operation memory operation = register(STRANGER);
+        (operation.issuedAt, operation.deadline, operation.opId) = (issuedAt, deadline, opId);
+        operation = signedBy(operation, REGISTRAR, STRANGER);
+        Operation[] memory batch = new Operation[](1);
+        batch[0] = operation;
+        vm.recordLogs();
+        gateway.submit(batch);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        Vm.Log memory log = logs[logs.length - 1];
+        require(log.topics[0] == Operations.OperationApplied.selector && log.topics[1] == opId);
+        require(uint256(log.topics[2]) == operation.kind);
+        require(uint256(log.topics[3]) == uint160(operation.actor));
+        require(
+            keccak256(abi.decode(log.data, (bytes)))
+                == keccak256(
+                    abi.encodePacked(
+                        issuedAt,
+                        deadline,
+                        uint8(3),
+                        operation.payload,
+                        uint16(65),
+                        operation.signatures[0],
+                        uint16(65),
+                        operation.signatures[1]
+                    )
+                )
+        );
+    }
+
+    function test_ContractSignaturesOfAnyLengthAreInTheLog() public {
+        address account = address(new OwnedAccount(vm.addr(STRANGER)));
+        mustApply(
+            make(Kinds.ENROL_MEMBER, ADMIN, abi.encode(CLINIC, account, ROLE_REGISTRAR, KEY, bytes32(0), bytes32(0)))
+        );
+        Operation memory operation =
+            draft(Kinds.CLAIM_IDENTIFIER, account, abi.encode(account, keccak256("identifier"), uint32(1)));
+        mustReject(
+            signedBy(operation, DOCTOR), abi.encodeWithSelector(Signers.SignatureWrong.selector, 0, account)
+        );
+        operation.signatures[0] = new bytes(2049);
+        mustReject(operation, abi.encodeWithSelector(Signers.SignatureWrong.selector, 0, account));
+    }
+
+    function test_ValuesBeyondTheirTypesAreMalformed() public {
+        Operation[] memory batch = new Operation[](2);
+        batch[0] = grant(CLINIC, 3, 0);
+        batch[1] = grant(CLINIC, 3, 0);
+        uint256[4] memory fields = [uint256(0), 2, 3, 4];
+        for (uint256 i = 0; i < 4; ++i) {
+            bytes memory data = abi.encodeCall(Operations.submit, (batch));
+            // Selector, offset and length of the array, two offsets: then the second operation, as far as its own says.
+            uint256 second = 4 + 64 + uint256(word(data, 4 + 96));
+            data[second + fields[i] * 32] = 0x01;
+            (bool success, bytes memory answer) = address(gateway).call(data);
+            require(!success);
+            require(
+                keccak256(answer) == keccak256(abi.encodeWithSelector(Operations.OperationMalformed.selector, 1))
+            );
+        }
+    }
+
+    function word(bytes memory data, uint256 place) private pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 0x20), place))
+        }
+    }
+
     function test_BatchHasALimit() public {
         vm.expectRevert(abi.encodeWithSelector(Operations.BatchTooLarge.selector, 257, 256));
         gateway.submit(new Operation[](257));
@@ -248,7 +320,7 @@ contract OperationsTest is Fixture {
 
     function test_ModuleOfOtherCodeIsNotInstalled() public {
         Operations fresh = deployGateway(2);
-        bytes memory wrong = type(Directory).creationCode;
+        bytes memory wrong = initCodes()[0];
         bytes32[5] memory hashes = codeHashes();
         vm.expectRevert(
             abi.encodeWithSelector(Operations.ModuleCodeWrong.selector, uint8(1), hashes[1], keccak256(wrong))

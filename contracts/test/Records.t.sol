@@ -41,7 +41,7 @@ contract RecordsTest is Fixture {
         mustApply(commit(DOCTOR, CLINIC, 0, DIGEST));
         vm.roll(101);
         mustReject(commit(DOCTOR, CLINIC, 0, DIGEST), reason);
-        mustReject(cheapCommit(DIGEST), reason);
+        mustReject(cheapCommit(DIGEST), abi.encodeWithSelector(Operations.OpIdUsed.selector, DIGEST, uint64(100)));
         mustReject(commit(PATIENT, bytes32(0), 0, DIGEST), reason);
         require(records.commitCount() == 1);
     }
@@ -68,6 +68,39 @@ contract RecordsTest is Fixture {
         require(submit(cheapCommit(DIGEST)).length != 0);
         mustApply(commit(DOCTOR, CLINIC, 0, DIGEST));
         require(records.anchoredAt(patient, COMPARTMENT, DIGEST) == 100);
+        mustReject(
+            commit(DOCTOR, CLINIC, 0, DIGEST),
+            abi.encodeWithSelector(Records.CommitAnchored.selector, DIGEST, uint64(100))
+        );
+        require(gateway.kindOf(DIGEST) == Kinds.CLAIM_IDENTIFIER, "the identifier is still the other operation's");
+    }
+
+    function test_ReservedIdentifierIsNoOperation() public {
+        mustApply(commit(DOCTOR, CLINIC, 0, DIGEST));
+        require(gateway.appliedAt(DIGEST) == 0 && gateway.kindOf(DIGEST) == 0);
+    }
+
+    function test_OnlyRecordsReservesIdentifiers() public {
+        vm.expectRevert(abi.encodeWithSelector(Operations.ModuleRequired.selector, uint8(3), address(this)));
+        gateway.reserve(DIGEST, bytes21(0));
+    }
+
+    function test_CommitIsWrittenInAnEmergency() public {
+        mustReject(commit(OTHER_DOCTOR, OTHER_CLINIC, 0, DIGEST), notGranted(OTHER_DOCTOR, OTHER_CLINIC));
+        mustApply(openEmergency(OTHER_DOCTOR, OTHER_CLINIC, 3600));
+        mustApply(commit(OTHER_DOCTOR, OTHER_CLINIC, 0, DIGEST));
+        vm.warp(START + 3600);
+        mustReject(
+            commit(OTHER_DOCTOR, OTHER_CLINIC, 0, keccak256("late")), notGranted(OTHER_DOCTOR, OTHER_CLINIC)
+        );
+    }
+
+    /// @dev A commit's cost is that of its digest: what it holds, one version or 2,000, is not on the ledger.
+    function test_CommitCostsTheSameHoweverMuchItHolds() public {
+        mustApply(commit(DOCTOR, CLINIC, 0, keccak256("warm up")));
+        uint256 one = gasOf(commit(DOCTOR, CLINIC, 0, keccak256(new bytes(1))));
+        uint256 many = gasOf(commit(DOCTOR, CLINIC, 0, keccak256(new bytes(2000 * 64))));
+        require(one > many ? one - many < 1000 : many - one < 1000);
     }
 
     function test_AuthorNeedsWriteConsent() public {

@@ -60,25 +60,36 @@ export function decodeLog(log: Log): LedgerEvent | null {
     return { type: 'rejected', opId, reason: describeReason(reason), ...place };
   }
   if (log.topics[0] !== appliedTopic) return null;
-  const values = gateway.decodeEventLog('OperationApplied', log.data, log.topics);
-  const [, kind, actor, issuedAt, deadline, payload, signatures] = [...values] as [
+  const [, kind, actor, content] = gateway.decodeEventLog('OperationApplied', log.data, log.topics) as unknown as [
     string,
     bigint,
     string,
-    bigint,
-    bigint,
     string,
-    string[],
   ];
+  const { issuedAt, deadline, payload, signatures } = unpacked(Buffer.from(content.slice(2), 'hex'));
   if (issuedAt > Number.MAX_SAFE_INTEGER || deadline > Number.MAX_SAFE_INTEGER) return { type: 'applied', opId, ...place };
-  const operation: SignedOperation = {
-    kind: Number(kind),
-    opId,
-    actor: getAddress(actor),
-    issuedAt: Number(issuedAt),
-    deadline: Number(deadline),
-    payload,
-    signatures: [...signatures],
+  const header = { kind: Number(kind), opId, actor: getAddress(actor), issuedAt: Number(issuedAt), deadline: Number(deadline) };
+  return { type: 'applied', opId, operation: { ...header, payload, signatures }, ...place };
+}
+
+/**
+ * The event's content as contracts/src/AppliedLog.sol writes it: issuedAt (8 bytes), deadline (8), number of payload words (1), payload, and each
+ * signature behind its length (2). Throws RangeError for anything else.
+ */
+function unpacked(content: Buffer): { issuedAt: bigint; deadline: bigint; payload: string; signatures: string[] } {
+  const issuedAt = content.readBigUInt64BE(0);
+  const deadline = content.readBigUInt64BE(8);
+  const payloadEnd = 17 + 32 * content.readUInt8(16);
+  const slice = (from: number, to: number) => {
+    if (to > content.length) throw new RangeError('The event ends within a part of the operation');
+    return `0x${content.subarray(from, to).toString('hex')}`;
   };
-  return { type: 'applied', opId, operation, ...place };
+  const payload = slice(17, payloadEnd);
+  const signatures: string[] = [];
+  for (let at = payloadEnd; at < content.length;) {
+    const end = at + 2 + content.readUInt16BE(at);
+    signatures.push(slice(at + 2, end));
+    at = end;
+  }
+  return { issuedAt, deadline, payload, signatures };
 }
