@@ -160,6 +160,16 @@ export interface RecordCryptoPort {
     member: { id: string; encryptionKey: string },
     secretKeys: readonly Uint8Array[],
   ): Promise<EncodedBlock>;
+  /** The same to several members (1 to 2,000) in one block, which says readably for which public key it is and to whom it is sealed. */
+  sealOrganizationKeyTo(
+    network: string,
+    organization: string,
+    members: readonly { readonly id: string; readonly encryptionKey: string }[],
+    secretKeys: readonly Uint8Array[],
+  ): Promise<EncodedBlock>;
+  /** To whom such a block is sealed; `publicKey` is null for one by `sealOrganizationKey`, which does not say. Throws TAMPERED. */
+  organizationKeyHolders(bytes: Uint8Array): { readonly publicKey: string | null; readonly members: readonly string[] };
+  /** Opens both forms. */
   openOrganizationKey(
     bytes: Uint8Array,
     network: string,

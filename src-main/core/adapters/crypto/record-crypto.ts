@@ -9,7 +9,7 @@ import { commitKey, decodeCommit, encodeCommit, openEntries } from './commit.ts'
 import { decryptContent, encryptContent } from './content.ts';
 import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
-import { openOrganizationKey, sealOrganizationKey } from './organization-key.ts';
+import { openOrganizationKey, organizationKeyHolders, sealOrganizationKey, sealOrganizationKeyTo } from './organization-key.ts';
 import { openNote, sealNote } from './sealed-note.ts';
 import { decodeProfile, encodeProfile } from './profile.ts';
 
@@ -27,6 +27,8 @@ export function createRecordCrypto(): RecordCryptoPort {
     sealEnvelopes,
     openEnvelopes,
     sealOrganizationKey,
+    sealOrganizationKeyTo,
+    organizationKeyHolders,
     openOrganizationKey,
     sealNote,
     openNote,

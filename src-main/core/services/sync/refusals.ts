@@ -21,6 +21,8 @@ const words: Readonly<Record<string, string>> = {
   IdentifierClaimed:
     'The identifier already belongs to another patient. Check it for a typing error, or whether the patient is known under it.',
   RequestNotOpen: 'The request was answered already. Nothing needs to be done.',
+  EmergencySwitchedOff: 'The patient had switched emergency access off. The record was closed again.',
+  SequencePassed: 'It was changed again in the meantime, and the later change counts. Nothing needs to be done.',
   ValidityInvalid: 'It ends before it begins. Make it anew with other dates.',
 };
 
