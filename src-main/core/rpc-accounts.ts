@@ -5,7 +5,7 @@ import type { Workstation } from './services/workstation.ts';
 
 type Names = Extract<CallName, `keys.${string}`>;
 
-export function handlers({ accounts, facts }: Workstation): Handlers<Names> {
+export function handlers({ accounts, keyRotation, facts }: Workstation): Handlers<Names> {
   return {
     'keys.read': ({ key }) => accounts.read(key),
     async 'keys.take'({ personName, passphrase, key }) {
@@ -16,5 +16,7 @@ export function handlers({ accounts, facts }: Workstation): Handlers<Names> {
     'keys.phrase': async ({ passphrase }) => ({ phrase: await accounts.phrase(passphrase) }),
     'keys.keystore': async ({ passphrase, password }) => ({ json: await accounts.keystore(passphrase, password) }),
     'keys.changePassphrase': ({ passphrase, newPassphrase }) => accounts.changePassphrase(passphrase, newPassphrase).then(() => null),
+    'keys.rotate': ({ passphrase, phrase }) => keyRotation.rotate(passphrase, phrase).then(() => null),
+    'keys.adopt': ({ passphrase, phrase }) => keyRotation.adopt(passphrase, phrase).then(() => null),
   };
 }

@@ -54,6 +54,7 @@ export function handlers(workstation: Workstation): Handlers<Names> {
     'staff.approve': ({ enrolmentCode, roles }) => people.approve(enrolmentCode, roles).then(() => null),
     'staff.changeRoles': ({ account, roles }) => people.changeRoles(account, roles).then(() => null),
     'staff.setSuspended': ({ account, suspended }) => people.setSuspended(account, suspended).then(() => null),
+    'staff.leave': ({ account }) => people.leave(account).then(() => null),
     'network.view'() {
       const current = network.require();
       return {

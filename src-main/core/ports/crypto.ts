@@ -3,18 +3,28 @@ import type { Category } from '../../../src-shared/categories.ts';
 
 /** A person's unlocked keys. In memory only while unlocked; `destroy` zeroes them. */
 export interface PersonKeys {
+  /** Address of the first signer, for good. */
   readonly account: string;
+  /** Addresses that these keys can sign with, the newest last: more than one where the keys were rotated. */
+  readonly signers: readonly string[];
   /** X25519 public key (bytes32 hex) that others seal to. */
   readonly encryptionKey: string;
-  /** Signs a 32-byte digest with secp256k1: 65 bytes r || s || v (27/28), low s, as 0x hex. */
-  sign(digest: Uint8Array): string;
+  /** Signs a 32-byte digest with secp256k1: 65 bytes r || s || v (27/28), low s, as 0x hex. By the newest signer, or one of `signers`. */
+  sign(digest: Uint8Array, signer?: string): string;
   /** X25519 secret key for opening envelopes (a view of the key material, not a copy: zeroed by `destroy`). */
   encryptionSecret(): Uint8Array;
+  /** The same for all of them, the newest first: what was sealed before a rotation opens with an older one. */
+  encryptionSecrets(): readonly Uint8Array[];
+  /** What `derive` gave before each rotation, the newest first (the caller zeroes them). */
+  deriveFormer(label: string): Uint8Array[];
   /** 32 bytes by HKDF-SHA256 from the seed, separated by the label and the given parts. */
   derive(label: string, ...parts: readonly Uint8Array[]): Uint8Array;
   /** The words (24 where the key was made here), or null for a key that came as a private key. */
   phrase(): string | null;
-  /** What is sealed at rest and on a card, and gives these keys again (a copy, the caller zeroes it): BIP-39 entropy or a marked private key. */
+  /**
+   * What is sealed at rest and on a card, and gives these keys again (a copy, the caller zeroes it): BIP-39 entropy, a marked private key, or, after a
+   * rotation, the account with all of these.
+   */
   secret(): Uint8Array;
   /** The signer's secp256k1 secret key, 32 bytes (a copy, the caller zeroes it): for an export only. */
   privateKey(): Uint8Array;
@@ -38,6 +48,8 @@ export interface KeyPort {
   fromPrivateKey(hex: string): PersonKeys;
   /** What `PersonKeys.secret` gave. */
   fromSecret(secret: Uint8Array): PersonKeys;
+  /** Keys of the same account with a newer signer and X25519 key in front. Neither is destroyed. Throws INVALID_INPUT after 32 rotations. */
+  rotated(former: PersonKeys, newer: PersonKeys): PersonKeys;
   /** Web3 Secret Storage, version 3. The KDF's cost is bounded before it is spent, off the event loop. Throws KEY_INVALID, WRONG_CREDENTIALS, TRY_LATER. */
   fromKeystore(json: string, password: string): Promise<PersonKeys>;
   /** The signer's key as a V3 keystore: AES-128-CTR, scrypt with N 131,072, r 8, p 1. */
@@ -54,6 +66,8 @@ export interface KeyPort {
   decodeCard(card: string): { account: string; sealed: SealedSecret };
   /** A new X25519 key pair (organization key), hex bytes32 public key. */
   createEncryptionKeyPair(): { publicKey: string; secretKey: Uint8Array };
+  /** The X25519 public key (bytes32 hex) of a secret key. */
+  encryptionKeyOf(secretKey: Uint8Array): string;
 }
 
 /** One entry of a commit: where a record version's content lies. */

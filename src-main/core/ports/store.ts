@@ -76,6 +76,8 @@ export interface WorkstationStorePort {
     operations: readonly { operation: SignedOperation; decoded: DecodedOperation; label: string }[],
     replaces?: readonly string[],
   ): void;
+  /** The same together with a person's row: keys and the operation that announces them are kept both or neither. */
+  enqueueWithPerson(person: PersonRow, operations: Parameters<WorkstationStorePort['enqueue']>[0]): void;
   operation(opId: string): StoredOperation | undefined;
   operations(filter: OperationFilter): StoredOperation[];
   countOperations(filter: OperationFilter): number;
@@ -200,8 +202,13 @@ export interface StorePort {
   readonly workstation: WorkstationStorePort;
   /**
    * Opens (creating if needed) an account's index; a damaged or undecryptable one is set aside and rebuilt, `rebuilt` says so. Drafts lie in
-   * a file of their own and survive that; where it was damaged, `draftsLost` says so.
+   * a file of their own and survive that; where it was damaged, `draftsLost` says so. Files that open with one of the `formerKeys` are put under
+   * `key` first: whole or, after a kill, at the next opening.
    */
-  openAccount(account: string, key: Uint8Array): { index: AccountIndexPort; rebuilt: boolean; draftsLost?: boolean };
+  openAccount(
+    account: string,
+    key: Uint8Array,
+    formerKeys?: readonly Uint8Array[],
+  ): { index: AccountIndexPort; rebuilt: boolean; draftsLost?: boolean };
   close(): void;
 }

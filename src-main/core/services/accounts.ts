@@ -21,6 +21,8 @@ export interface Accounts {
   keystore(passphrase: string, password: string): Promise<string>;
   /** One durable write: before it the old passphrase opens, after it the new one only. Throws WRONG_CREDENTIALS, TRY_LATER, INVALID_INPUT. */
   changePassphrase(passphrase: string, newPassphrase: string): Promise<void>;
+  /** Runs `use` with the keys of whoever is logged in, opened anew by the passphrase. Throws WRONG_CREDENTIALS, TRY_LATER. */
+  withPassphrase<T>(passphrase: string, use: (unlocked: PersonKeys) => Promise<T>): Promise<T>;
 }
 
 export function createAccounts(deps: {
@@ -59,6 +61,12 @@ export function createAccounts(deps: {
     const { account, encryptionKey } = unlocked;
     if (store.people().some((person) => person.account === account))
       throw new AppError('ALREADY_EXISTS', 'This key is already on this workstation. Choose the name on the lock screen.');
+    const rotated = directory.accountOf(account);
+    if (rotated !== undefined)
+      throw new AppError(
+        'KEY_INVALID',
+        'These words replaced those of an older account. Bring along the first words of the account; then enter these under Settings, My key.',
+      );
     // The words give the encryption key of the enrolment again; a private key alone gives another one, and nothing shared would open.
     if (unlocked.phrase() === null && directory.memberships(account).some((member) => member.encryptionKey !== encryptionKey)) {
       throw new AppError(
@@ -68,7 +76,6 @@ export function createAccounts(deps: {
     }
   };
 
-  /** Runs `use` with the keys of whoever is logged in, opened anew by the passphrase. */
   const withPassphrase = async <T>(passphrase: string, use: (unlocked: PersonKeys) => Promise<T>): Promise<T> => {
     const { account } = sessions.require();
     return attempts.guard(`person/${account.toLowerCase()}`, async () => {
@@ -86,6 +93,7 @@ export function createAccounts(deps: {
   };
 
   return {
+    withPassphrase,
     async read(source) {
       const unlocked = await unlock(source);
       const result = { account: unlocked.account, fromPhrase: unlocked.phrase() !== null };

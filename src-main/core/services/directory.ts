@@ -1,16 +1,27 @@
 /**
  * Who is who: organizations, members and their roles, as the operations known here say. A pure replay in ledger order (anchored operations first,
- * then those made here and still waiting, so that staff can be enrolled with the cable out); small, and replayed again when one comes.
+ * then those made here and still waiting, so that staff can be enrolled with the cable out); small, and replayed again when one comes. Keys are part of
+ * it: an account keeps the address of its first signer, and who signs for it changes with each rotation.
  */
-import { rolesOf, type OperationKind, type Role } from '../../../src-shared/operations.ts';
+import { roleBits, rolesOf, type OperationKind, type Role } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 
 export interface Organization {
   readonly id: string;
+  /** The key that envelopes to its members are sealed to now. */
   readonly organizationKey: string;
+  /** All of them, in order, with that key last. */
+  readonly organizationKeys: readonly OrganizationKey[];
   readonly profile: string;
   readonly suspended: boolean;
   readonly anchored: boolean;
+}
+
+export interface OrganizationKey {
+  readonly publicKey: string;
+  /** Digest of the block in which its secret is sealed to members; enrolments have blocks of their own. */
+  readonly keyEnvelope: string;
+  readonly operation: StoredOperation;
 }
 
 export interface Member {
@@ -33,17 +44,46 @@ export interface Directory {
   memberships(account: string): Member[];
   /** Roles of an active member of an active organization; none otherwise. */
   roles(organization: string, account: string): Role[];
+  /** Address that signs for an account now: its own until it rotates its keys. */
+  signer(account: string): string;
+  /** The encryption key that an account rotated to; undefined while it has its first one. */
+  rotatedEncryptionKey(account: string): string | undefined;
+  /** Whether `signer` was the account's where the operation stands; anywhere in its history for one that has no place yet. */
+  signedBy(account: string, signer: string, operation: StoredOperation): boolean;
+  /** The account that an address is a rotated key of, now or before. */
+  accountOf(signer: string): string | undefined;
   /** Membership as it was when an operation was anchored. */
   memberAt(organization: string, account: string, before: StoredOperation): Member | undefined;
 }
 
-const kinds: readonly OperationKind[] = ['AdmitOrganization', 'SuspendOrganization', 'EnrolMember', 'ChangeMember', 'SuspendMember'];
+const kinds: readonly OperationKind[] = [
+  'AdmitOrganization',
+  'SuspendOrganization',
+  'EnrolMember',
+  'ChangeMember',
+  'SuspendMember',
+  'RotateKeys',
+  'RotateOrganizationKey',
+];
 export const directoryKinds: ReadonlySet<OperationKind> = new Set(kinds);
 
 interface State {
   readonly organizations: Map<string, Organization>;
   readonly members: Map<string, Member>;
+  /** By account in lower case, in ledger order. */
+  readonly rotations: Map<string, Rotation[]>;
+  /** Accounts by the addresses that they rotated to. */
+  readonly accounts: Map<string, string>;
 }
+
+interface Rotation {
+  readonly signer: string;
+  readonly encryptionKey: string;
+  readonly operation: StoredOperation;
+}
+
+/** `purpose` of RotateOrganizationKey: the key that members share (the other is the emergency key's). */
+export const membersKey = 1;
 
 const key = (organization: string, account: string) => `${organization}/${account.toLowerCase()}`;
 
@@ -77,6 +117,16 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
       const member = current().members.get(key(organization, account));
       return usable(member) ? rolesOf(member.roles) : [];
     },
+    signer: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.signer ?? account,
+    rotatedEncryptionKey: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.encryptionKey,
+    signedBy(account, signer, operation) {
+      const rotations = current().rotations.get(account.toLowerCase()) ?? [];
+      const history = [{ signer: account }, ...rotations];
+      if (operation.block === null) return history.some((one) => one.signer === signer);
+      const before = rotations.filter((rotation) => precedes(rotation.operation, operation));
+      return (before.at(-1)?.signer ?? account) === signer;
+    },
+    accountOf: (signer) => current().accounts.get(signer),
     memberAt(organization, account, before) {
       current();
       const then = replay(
@@ -100,6 +150,12 @@ export function precedes(a: StoredOperation, b: StoredOperation): boolean {
 function replay(operations: readonly StoredOperation[], codec: OperationCodecPort): State {
   const organizations = new Map<string, Organization>();
   const members = new Map<string, Member>();
+  const rotations = new Map<string, Rotation[]>();
+  const accounts = new Map<string, string>();
+  const isAdmin = (organization: string, account: string) => {
+    const member = members.get(key(organization, account));
+    return member !== undefined && !member.suspended && (member.roles & roleBits.admin) !== 0;
+  };
   for (const stored of operations) {
     const decoded = codec.decodePayload(stored.operation);
     const anchored = stored.block !== null;
@@ -109,6 +165,7 @@ function replay(operations: readonly StoredOperation[], codec: OperationCodecPor
         organizations.set(p.organization, {
           id: p.organization,
           organizationKey: p.organizationKey,
+          organizationKeys: [{ publicKey: p.organizationKey, keyEnvelope: p.keyEnvelope, operation: stored }],
           profile: p.profile,
           suspended: false,
           anchored,
@@ -147,9 +204,30 @@ function replay(operations: readonly StoredOperation[], codec: OperationCodecPor
         if (member) members.set(k, { ...member, suspended: decoded.payload.suspended !== 0, anchored });
         break;
       }
+      case 'RotateOrganizationKey': {
+        const { publicKey, keyEnvelope, purpose } = decoded.payload;
+        const organization = organizations.get(decoded.payload.organization);
+        // Whose key others seal to is not left to a ledger that nobody else watches: only an admin's signature counts.
+        if (!organization || purpose !== membersKey || !isAdmin(organization.id, stored.operation.actor)) break;
+        const organizationKeys = [...organization.organizationKeys, { publicKey, keyEnvelope, operation: stored }];
+        organizations.set(organization.id, { ...organization, organizationKey: publicKey, organizationKeys });
+        break;
+      }
+      case 'RotateKeys': {
+        const { actor } = stored.operation;
+        const { signer, encryptionKey } = decoded.payload;
+        const before = rotations.get(actor.toLowerCase()) ?? [];
+        rotations.set(actor.toLowerCase(), [...before, { signer, encryptionKey, operation: stored }]);
+        accounts.set(signer, actor);
+        break;
+      }
       default:
         break;
     }
   }
-  return { organizations, members };
+  for (const [k, member] of members) {
+    const rotated = rotations.get(member.account.toLowerCase())?.at(-1);
+    if (rotated) members.set(k, { ...member, encryptionKey: rotated.encryptionKey });
+  }
+  return { organizations, members, rotations, accounts };
 }

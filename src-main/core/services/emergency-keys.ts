@@ -56,14 +56,22 @@ export function createEmergencyKeys(deps: {
       return signer && (signer.roles & roleBits.admin) !== 0 ? [decoded.payload] : [];
     });
 
-  const open = async (session: Session, organization: string, digest: string): Promise<Uint8Array[] | null> =>
-    crypto.openOrganizationKey(
-      await ipfs.get(crypto.cidOfDigest(digest), { maxBytes }),
-      network.require().id,
-      idOf(organization),
-      granteeOfAccount(session.account),
-      session.keys.encryptionSecret(),
-    );
+  const open = async (session: Session, organization: string, digest: string): Promise<Uint8Array[] | null> => {
+    const bytes = await ipfs.get(crypto.cidOfDigest(digest), { maxBytes });
+    const reader = granteeOfAccount(session.account);
+    let refused: AppError | null = null;
+    for (const secret of session.keys.encryptionSecrets()) {
+      try {
+        return await crypto.openOrganizationKey(bytes, network.require().id, idOf(organization), reader, secret);
+      } catch (error) {
+        // Sealed before the holder's key was replaced: one of the older ones opens it.
+        if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;
+        refused = error;
+      }
+    }
+    if (refused) throw refused;
+    return null;
+  };
 
   const secrets = async (session: Session, organization: string) => {
     const last = rotations(organization).at(-1);

@@ -7,12 +7,13 @@ import type { RecordState } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
+import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import { patientRowsOf } from './patient-rows.ts';
 import { recordRow } from './record-rows.ts';
 import { commitDigest, type PreparedCommit } from './records.ts';
 import type { NetworkService } from './network.ts';
-import type { People } from './people.ts';
+import type { OrganizationKeys } from './organization-keys.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 export interface IndexFailure {
@@ -50,13 +51,14 @@ export function createIndexer(deps: {
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
   readonly reader: CommitReader;
-  readonly people: People;
+  readonly organizationKeys: Pick<OrganizationKeys, 'open'>;
+  readonly directory: Pick<Directory, 'signer'>;
   readonly sessions: Sessions;
   readonly network: NetworkService;
   readonly facts: FactBus;
   readonly report: (error: unknown) => void;
 }): Indexer {
-  const { store, ipfs, crypto, codec, reader, people, sessions, network, facts } = deps;
+  const { store, ipfs, crypto, codec, reader, organizationKeys, directory, sessions, network, facts } = deps;
   /** Commits to read, and operations whose envelope is missing, of the current session. */
   const queue = new Map<string, StoredOperation>();
   const missing = new Set<string>();
@@ -69,7 +71,7 @@ export function createIndexer(deps: {
   let retryTimer: NodeJS.Timeout | null = null;
 
   const recipients = (session: Session) => {
-    const me = { id: granteeOfAccount(session.account), secrets: [session.keys.encryptionSecret()] };
+    const me = { id: granteeOfAccount(session.account), secrets: session.keys.encryptionSecrets() };
     const clinics = [...session.organizationKeys].map(([id, secrets]) => ({ id, secrets }));
     return [me, ...clinics];
   };
@@ -81,9 +83,11 @@ export function createIndexer(deps: {
     const { patient, envelope } = decoded.payload;
     const bytes = await ipfs.get(crypto.cidOfDigest(envelope), { timeoutMs: fetchTimeoutMs });
     const rows: KekRow[] = [];
+    // What is sealed to a newer key that this workstation does not have yet is not damaged.
+    const replaced = !session.keys.signers.includes(directory.signer(session.account));
     for (const recipient of recipients(session)) {
       for (const secret of recipient.secrets) {
-        const opened = await openWith(bytes, patient, recipient.id, secret, recipient.secrets.length > 1);
+        const opened = await openWith(bytes, patient, recipient.id, secret, replaced || recipient.secrets.length > 1);
         for (const key of opened ?? []) rows.push({ ...key, patient });
         if (opened) break;
       }
@@ -95,7 +99,7 @@ export function createIndexer(deps: {
     try {
       return await crypto.openEnvelopes(bytes, network.require().id, patient, recipient, secret);
     } catch (error) {
-      // An organization that rotated its key has several; the envelope opens with one of them.
+      // Who rotated keys has several, an organization as a person; the envelope opens with one of them.
       if (oneOfSeveral && error instanceof AppError && error.code === 'TAMPERED') return null;
       throw error;
     }
@@ -260,7 +264,7 @@ export function createIndexer(deps: {
     const session = sessions.current();
     if (!session || !network.current()) return;
     try {
-      await people.openOrganizationKeys(session, false);
+      await organizationKeys.open(session, false);
     } catch (error) {
       // The clinic's key is not here yet (its block is with a workstation that is away): what is sealed to the person alone is read meanwhile.
       if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
@@ -328,7 +332,7 @@ export function createIndexer(deps: {
         if (decoded.kind === 'Commit' && decoded.payload.patient === patient) queue.delete(digest);
       }
       // What the clinic is given opens with the clinic's key, which a session that began a moment ago may not have yet.
-      await people.openOrganizationKeys(session, false);
+      await organizationKeys.open(session, false);
       for (const operation of store.operations({ kinds: ['Grant', 'Revoke'], patient })) {
         if (sessions.current() !== session) return;
         if (operation.state !== 'rejected') await learn(session, operation);

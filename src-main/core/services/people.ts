@@ -5,11 +5,12 @@ import { z } from 'zod';
 import { AppError } from '../../../src-shared/errors.ts';
 import { bitsOf, rolesOf, type Role } from '../../../src-shared/operations.ts';
 import type { LocalPerson, StaffMember } from '../../../src-shared/view-types.ts';
-import type { IpfsPort, KeyPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StorePort } from '../ports.ts';
+import type { KeyPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StorePort } from '../ports.ts';
 import { granteeOfAccount, utf8 } from './bytes.ts';
 import type { Directory } from './directory.ts';
 import type { Profiles } from './profiles.ts';
-import { sealContext, type Session, type Sessions } from './sessions.ts';
+import type { OrganizationKeys } from './organization-keys.ts';
+import { sealContext, type Sessions } from './sessions.ts';
 import type { Publisher } from './publisher.ts';
 import type { Signing } from './signing.ts';
 import type { NetworkService } from './network.ts';
@@ -28,13 +29,14 @@ export interface PeopleDeps {
   readonly keys: KeyPort;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
-  readonly ipfs: IpfsPort;
   readonly directory: Directory;
   readonly profiles: Profiles;
   readonly sessions: Sessions;
   readonly signing: Signing;
   readonly publisher: Publisher;
   readonly network: NetworkService;
+  readonly organizationKeys: OrganizationKeys;
+  readonly report: (error: unknown) => void;
   readonly clock: () => number;
   /** Id of this workstation's organization; throws NOT_SET_UP. */
   readonly organization: () => string;
@@ -50,14 +52,14 @@ export interface People {
   approve(code: string, roles: readonly Role[]): Promise<void>;
   changeRoles(account: string, roles: readonly Role[]): Promise<void>;
   setSuspended(account: string, suspended: boolean): Promise<void>;
+  /** Takes all roles away: the person has left, and can come back only by being enrolled again. */
+  leave(account: string): Promise<void>;
   local(): LocalPerson[];
   staff(): StaffMember[];
-  /** Opens the organization keys of a session from the envelope the ledger names, once its block is here. */
-  openOrganizationKeys(session: Session, offline: boolean): Promise<void>;
 }
 
 export function createPeople(deps: PeopleDeps): People {
-  const { store, keys, crypto, codec, ipfs, directory, sessions, signing, publisher, network } = deps;
+  const { store, keys, crypto, codec, directory, sessions, signing, publisher, network, organizationKeys } = deps;
   const statement = (name: string, account: string, encryptionKey: string) =>
     crypto.sha256(utf8(`anamnesis/enrolment/1\n${account.toLowerCase()}\n${encryptionKey}\n${name}`));
 
@@ -101,15 +103,10 @@ export function createPeople(deps: PeopleDeps): People {
       signature: unlocked.sign(statement(name, unlocked.account, unlocked.encryptionKey)),
     });
 
-  const organizationSecrets = async (session: Session): Promise<Uint8Array[]> => {
-    await api.openOrganizationKeys(session, false);
-    const secrets = session.organizationKeys.get(deps.organization());
-    if (!secrets)
-      throw new AppError('KEY_MISSING', "The clinic's key has not arrived at this workstation yet. Try again when it is connected.");
-    return secrets;
-  };
+  /** The change of staff is made and stays; where the clinic's key cannot follow now, it does at an admin's next log-in. */
+  const settleKey = () => organizationKeys.settle(sessions.require()).catch(deps.report);
 
-  const api: People = {
+  return {
     addLocal,
     async createKey(name, passphrase, unlocked) {
       try {
@@ -128,21 +125,23 @@ export function createPeople(deps: PeopleDeps): People {
     },
     readCode(code) {
       const { account, name } = parse(code);
-      return { account, personName: name, alreadyEnrolled: directory.member(deps.organization(), account) !== undefined };
+      return { account, personName: name, alreadyEnrolled: (directory.member(deps.organization(), account)?.roles ?? 0) !== 0 };
     },
     async approve(code, roles) {
       const session = sessions.require();
       const person = parse(code);
       const organization = deps.organization();
-      const secrets = await organizationSecrets(session);
+      const secrets = await organizationKeys.secrets(session);
       const profile = crypto.encodeProfile({ type: 'person', name: person.name });
-      const recipient = { id: granteeOfAccount(person.account), encryptionKey: person.encryptionKey };
-      const envelope = await crypto.sealOrganizationKey(network.require().id, organization, recipient, secrets);
+      // A code from before the person replaced their key names the old one.
+      const encryptionKey = directory.rotatedEncryptionKey(person.account) ?? person.encryptionKey;
+      const recipient = { id: granteeOfAccount(person.account), encryptionKey };
+      const envelope = await crypto.sealOrganizationKeyTo(network.require().id, organization, [recipient], secrets);
       const payload = {
         organization,
         member: person.account,
         roles: bitsOf(roles),
-        encryptionKey: person.encryptionKey,
+        encryptionKey,
         profile: profile.digest,
         keyEnvelope: envelope.digest,
       };
@@ -159,6 +158,14 @@ export function createPeople(deps: PeopleDeps): People {
       const payload = { organization: deps.organization(), member: account, suspended: suspended ? 1 : 0 };
       const label = suspended ? 'Suspend a member of staff' : 'Reactivate a member of staff';
       publisher.publish([], [signing.make('SuspendMember', payload, label, session.keys)]);
+      await settleKey();
+    },
+    async leave(account) {
+      const session = sessions.require();
+      if (account === session.account) throw new AppError('NOT_ALLOWED', 'Nobody can let themselves go. Ask another admin.');
+      const payload = { organization: deps.organization(), member: account, roles: 0 };
+      publisher.publish([], [signing.make('ChangeMember', payload, 'Let a member of staff go', session.keys)]);
+      await settleKey();
     },
     local() {
       const organization = deps.organization();
@@ -168,7 +175,7 @@ export function createPeople(deps: PeopleDeps): People {
           account: person.account,
           name: person.name,
           roles: member ? rolesOf(member.roles) : [],
-          status: !member ? 'waiting' : member.suspended ? 'suspended' : 'active',
+          status: !member || member.roles === 0 ? 'waiting' : member.suspended ? 'suspended' : 'active',
         };
       });
     },
@@ -183,21 +190,5 @@ export function createPeople(deps: PeopleDeps): People {
         anchored: member.anchored,
       }));
     },
-    async openOrganizationKeys(session, offline) {
-      for (const member of directory.memberships(session.account)) {
-        if (session.organizationKeys.has(member.organization)) continue;
-        const bytes = await ipfs.get(crypto.cidOfDigest(member.keyEnvelope), { offline });
-        const id = granteeOfAccount(session.account);
-        const secrets = await crypto.openOrganizationKey(
-          bytes,
-          network.require().id,
-          member.organization,
-          id,
-          session.keys.encryptionSecret(),
-        );
-        if (secrets && sessions.current() === session) session.organizationKeys.set(member.organization, secrets);
-      }
-    },
   };
-  return api;
 }

@@ -28,7 +28,7 @@ export interface Sessions {
   desk(): DeskSession | null;
   requireDesk(): DeskSession;
   logIn(account: string, passphrase: string): Promise<void>;
-  /** Opens a session with keys that were just made (first run). */
+  /** Opens a session with keys that were just made (first run, rotation). */
   begin(keys: PersonKeys, name: string): void;
   openDesk(card: string, pin: string): Promise<DeskSession>;
   closeDesk(): void;
@@ -86,8 +86,9 @@ export function createSessions(deps: {
   const begin = (opened: PersonKeys, name: string) => {
     lock();
     const indexKey = opened.derive('index');
-    const { index } = store.openAccount(opened.account, indexKey);
-    indexKey.fill(0);
+    const formerKeys = opened.deriveFormer('index');
+    const { index } = store.openAccount(opened.account, indexKey, formerKeys);
+    for (const key of [indexKey, ...formerKeys]) key.fill(0);
     session = { keys: opened, account: opened.account, name, index, organizationKeys: new Map() };
     touch();
     for (const listener of beginListeners) listener(session);

@@ -17,6 +17,7 @@ import type { Notes } from './notes.ts';
 import type { Profiles } from './profiles.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
+import type { Renewals } from './renewals.ts';
 import type { DeskSession } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 import { explainRefusal } from './sync/refusals.ts';
@@ -31,6 +32,7 @@ export interface GrantRequest {
 }
 
 export interface Sharing {
+  /** The first look also seals what is shared with clinics to keys that they have made anew since. */
   view(desk: DeskSession, summary: PatientSummary): Promise<SharingView>;
   /** `answers`: the id of the request for access that this approves. */
   grant(desk: DeskSession, request: GrantRequest, answers?: string): Promise<void>;
@@ -69,8 +71,9 @@ export function createSharing(deps: {
   readonly signing: Signing;
   readonly publisher: Publisher;
   readonly reader: CommitReader;
+  readonly renewals: Renewals;
 }): Sharing {
-  const { store, codec, crypto, consents, directory, profiles, network, signing, publisher, reader } = deps;
+  const { store, codec, crypto, consents, directory, profiles, network, signing, publisher, reader, renewals } = deps;
 
   const organizationName = (id: string) => {
     const organization = directory.organization(id);
@@ -171,7 +174,7 @@ export function createSharing(deps: {
     Promise.all(
       events.map(async (event) => {
         if (!event.note) return event;
-        const note = await deps.notes.open(event.note, desk.patient, granteeOfAccount(desk.patient), desk.keys.encryptionSecret());
+        const note = await deps.notes.open(event.note, desk.patient, granteeOfAccount(desk.patient), desk.keys);
         return { ...event, note };
       }),
     );
@@ -293,6 +296,7 @@ export function createSharing(deps: {
 
   return {
     async view(desk, patient) {
+      const renewed = await renewals.of(desk);
       const names = compartmentsOf(desk.keys, network.require().id, crypto);
       return {
         patient,
@@ -301,6 +305,7 @@ export function createSharing(deps: {
         history: await withReasons(desk, history(desk, names)),
         emergencyAllowed: consents.emergency(desk.patient).allowed,
         candidates: candidates(),
+        renewed: renewed.map(organizationName),
       };
     },
     async grant(desk, request, answers) {

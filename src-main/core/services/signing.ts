@@ -1,7 +1,12 @@
-/** Makes signed operations: a unique opId, the claimed time, a deadline, the EIP-712 digest and the signatures. */
+/**
+ * Makes signed operations: a unique opId, the claimed time, a deadline, the EIP-712 digest and the signatures. Who has rotated keys signs with the one
+ * that counts on the ledger, as it is known here.
+ */
+import { AppError } from '../../../src-shared/errors.ts';
 import { operationKinds, type OperationKind, type OperationPayload, type SignedOperation } from '../../../src-shared/operations.ts';
 import type { DecodedOperation, OperationCodecPort, PersonKeys, RecordCryptoPort } from '../ports.ts';
 import { hexOf } from './bytes.ts';
+import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 
 /** How long an operation may wait for a ledger: a workstation that was offline for a season still gets its work anchored. */
@@ -21,7 +26,7 @@ export interface SigningOptions {
 }
 
 export interface Signing {
-  /** Signed by the actor, then by each co-signer over the same digest. */
+  /** Signed by the actor, then by each co-signer over the same digest. Throws KEY_REPLACED where the actor's key no longer counts. */
   make<K extends OperationKind>(
     kind: K,
     payload: OperationPayload<K>,
@@ -31,7 +36,21 @@ export interface Signing {
   ): PreparedOperation;
 }
 
-export function createSigning(codec: OperationCodecPort, crypto: RecordCryptoPort, network: NetworkService, clock: () => number): Signing {
+export function createSigning(
+  codec: OperationCodecPort,
+  crypto: RecordCryptoPort,
+  network: NetworkService,
+  directory: Directory,
+  clock: () => number,
+): Signing {
+  const sign = (keys: PersonKeys, digest: Uint8Array): string => {
+    const signer = directory.signer(keys.account);
+    if (keys.signers.includes(signer)) return keys.sign(digest, signer);
+    throw new AppError(
+      'KEY_REPLACED',
+      'This key was replaced at another workstation and signs nothing any more. Enter the new words under Settings, My key. Nothing was saved; what you typed is kept.',
+    );
+  };
   return {
     make(kind, payload, label, actor, { cosigners = [], opId = hexOf(crypto.randomBytes(32)) } = {}) {
       const issuedAt = Math.floor(clock() / 1000);
@@ -44,7 +63,7 @@ export function createSigning(codec: OperationCodecPort, crypto: RecordCryptoPor
         payload: codec.encodePayload(kind, payload),
       };
       const digest = codec.digest(network.require().config, unsigned);
-      const signatures = [actor, ...cosigners].map((keys) => keys.sign(digest));
+      const signatures = [actor, ...cosigners].map((keys) => sign(keys, digest));
       return { operation: { ...unsigned, signatures }, decoded: { kind, payload } as DecodedOperation, label };
     },
   };

@@ -4,6 +4,7 @@ import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import type { NetworkService } from './network.ts';
 import type { People } from './people.ts';
 import type { Sessions } from './sessions.ts';
@@ -31,8 +32,9 @@ export function createSnapshots(deps: {
   readonly sessions: Sessions;
   readonly setup: Setup;
   readonly indexer: Indexer;
+  readonly keyRotation: KeyRotation;
 }): SnapshotSource {
-  const { store, network, connections, directory, people, sessions, setup, indexer } = deps;
+  const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
   const settings = (): SettingsView => ({ ...defaultSettings, ...store.workstation.setting<Partial<SettingsView>>('settings') });
 
   const sync = (): SyncView => {
@@ -63,7 +65,8 @@ export function createSnapshots(deps: {
       account: current.account,
       name: current.name,
       roles: directory.roles(clinic.id, current.account),
-      status: !member ? 'waiting' : member.suspended ? 'suspended' : 'active',
+      status: !member || member.roles === 0 ? 'waiting' : member.suspended ? 'suspended' : 'active',
+      keyReplaced: keyRotation.isReplaced(current),
       governor: network.current()?.embedded?.governors.includes(current.account) ?? false,
     };
   };

@@ -7,6 +7,7 @@ import type { CheckResult, RecordState, VerifyReport } from '../../../src-shared
 import type { KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { isUnreachable, type CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
+import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 import { commitDigest } from './records.ts';
 import { explainRefusal } from './sync/refusals.ts';
@@ -57,9 +58,10 @@ export function createVerification(deps: {
   readonly crypto: Pick<RecordCryptoPort, 'cidOfDigest'>;
   readonly reader: CommitReader;
   readonly consents: Consents;
+  readonly directory: Pick<Directory, 'signedBy'>;
   readonly network: NetworkService;
 }): Verification {
-  const { store, codec, crypto, reader, consents, network } = deps;
+  const { store, codec, crypto, reader, consents, directory, network } = deps;
   /** Verdicts of commits that were checked since the start, by opId; dropped when the operation's place on the ledger changes. */
   const verdicts = new Map<string, { readonly at: string; readonly verdict: CommitVerdict }>();
   const place = (o: StoredOperation) => `${o.state === 'rejected' ? 'rejected' : (o.block ?? 'waiting')}/${o.txHash ?? ''}`;
@@ -67,7 +69,7 @@ export function createVerification(deps: {
   const checkSignature = (operation: StoredOperation): CheckResult => {
     const { signatures, ...unsigned } = operation.operation;
     const signer = codec.recover(codec.digest(network.require().config, unsigned), signatures[0] ?? '0x');
-    return signer === unsigned.actor
+    return signer !== null && directory.signedBy(unsigned.actor, signer, operation)
       ? ok("The signature is the author's.")
       : bad('The signature is not the author’s: this was not written by the person it names.');
   };

@@ -19,12 +19,15 @@ import { createFactBus } from './facts.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
 import { createNetwork } from './network.ts';
+import { createKeyRotation } from './key-rotation.ts';
+import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
 import { createPublisher } from './publisher.ts';
 import { createRecords } from './records.ts';
+import { createRenewals } from './renewals.ts';
 import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup, type Setup } from './setup.ts';
@@ -70,7 +73,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
-  const signing = createSigning(codec, crypto, network, clock);
+  const signing = createSigning(codec, crypto, network, directory, clock);
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
@@ -94,11 +97,53 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     return own;
   };
   const organization = () => clinic().id;
-  const people: People = createPeople({ ...ports, directory, profiles, sessions, signing, publisher, network, organization });
+  const organizationKeys = createOrganizationKeys({
+    ...ports,
+    store: store.workstation,
+    directory,
+    sessions,
+    signing,
+    publisher,
+    network,
+    organization,
+  });
+  const people: People = createPeople({
+    ...ports,
+    directory,
+    profiles,
+    sessions,
+    signing,
+    publisher,
+    network,
+    organizationKeys,
+    organization,
+  });
   const accounts = createAccounts({ store: store.workstation, keys: ports.keys, attempts, sessions, directory, people });
+  const keyRotation = createKeyRotation({
+    store: store.workstation,
+    keys: ports.keys,
+    accounts,
+    directory,
+    sessions,
+    signing,
+    facts,
+    isGovernor: (account) => network.current()?.embedded?.governors.includes(account) ?? false,
+  });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
   const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
-  const indexer = createIndexer({ store: store.workstation, ipfs, crypto, codec, reader, people, sessions, network, facts, report });
+  const indexer = createIndexer({
+    store: store.workstation,
+    ipfs,
+    crypto,
+    codec,
+    reader,
+    organizationKeys,
+    directory,
+    sessions,
+    network,
+    facts,
+    report,
+  });
   const cards = createCards({ store: store.workstation, keys: ports.keys });
   const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
   const emergencyKeys = createEmergencyKeys({
@@ -119,7 +164,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     organization,
   });
-  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, network });
+  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -144,6 +189,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
   });
+  const renewals = createRenewals({ store: store.workstation, codec, crypto, consents, directory, network, signing, publisher, clock });
   const sharing = createSharing({
     ...{ emergencyKeys, notes, organization },
     store: store.workstation,
@@ -156,6 +202,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     signing,
     publisher,
     reader,
+    renewals,
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
@@ -212,6 +259,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     setup,
     indexer,
+    keyRotation,
   });
 
   sessions.onEnd(() => {
@@ -243,6 +291,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       setup,
       people,
       accounts,
+      keyRotation,
       cards,
       patients,
       chart,

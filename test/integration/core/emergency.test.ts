@@ -53,10 +53,13 @@ describe('breaking the glass', () => {
 
   const holders = async (): Promise<readonly string[]> => {
     const { store, codec, crypto, ipfs } = w.core.workstation;
-    const last = store.workstation.operations({ kinds: ['RotateOrganizationKey'] }).at(-1);
-    const decoded = last && codec.decodePayload(last.operation);
-    if (decoded?.kind !== 'RotateOrganizationKey') return [];
-    return crypto.organizationKeyHolders(await ipfs.get(crypto.cidOfDigest(decoded.payload.keyEnvelope))).members;
+    const payloads = store.workstation.operations({ kinds: ['RotateOrganizationKey'] }).flatMap((stored) => {
+      const decoded = codec.decodePayload(stored.operation);
+      return decoded.kind === 'RotateOrganizationKey' && decoded.payload.purpose === 2 ? [decoded.payload] : [];
+    });
+    const last = payloads.at(-1);
+    if (!last) return [];
+    return crypto.organizationKeyHolders(await ipfs.get(crypto.cidOfDigest(last.keyEnvelope))).members;
   };
   const sealedTo = (account: string) => w.until('the emergency key', holders, (list) => list.includes(granteeOfAccount(account)));
   const write = async (title: string): Promise<string> => {

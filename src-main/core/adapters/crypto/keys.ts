@@ -9,7 +9,7 @@ import { toHex, zero } from './bytes.ts';
 import { decodeCard, encodeCard } from './card.ts';
 import { invalid } from './failures.ts';
 import { openKeystore, writeKeystore } from './keystore.ts';
-import { createPersonKeys, secretOfPrivateKey } from './person-keys.ts';
+import { createPersonKeys, rotatedKeys, secretOfPrivateKey } from './person-keys.ts';
 import { createPhrase, entropyOfPhrase } from './phrase.ts';
 import { readPrivateKey } from './private-key.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
@@ -26,6 +26,7 @@ export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
     fromPhrase: (phrase) => keysOnce(entropyOfPhrase(phrase)),
     fromPrivateKey: (hex) => keysOfPrivateKey(readPrivateKey(hex)),
     fromSecret: createPersonKeys,
+    rotated: rotatedKeys,
     fromKeystore: async (json, password) => keysOfPrivateKey(await openKeystore(json, password)),
     async toKeystore(keys, password) {
       const privateKey = keys.privateKey();
@@ -44,6 +45,7 @@ export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
       const secretKey = x25519.utils.randomSecretKey();
       return { publicKey: toHex(x25519.getPublicKey(secretKey)), secretKey };
     },
+    encryptionKeyOf: (secretKey) => toHex(x25519.getPublicKey(secretKey)),
   };
 }
 

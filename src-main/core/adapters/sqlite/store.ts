@@ -8,6 +8,7 @@ import { AppError } from '../../../../src-shared/errors.ts';
 import type { AccountIndexPort, StorePort } from '../../ports.ts';
 import { accountFile, markDamaged, setAside, takeDamagedMark } from './account-files.ts';
 import { accountIndex } from './account-index.ts';
+import { changeKey } from './change-key.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
 import { translated } from './errors.ts';
@@ -36,8 +37,8 @@ export function createStore(options: { readonly dir: string; readonly machineKey
     const workstation = workstationStore(openDatabase({ file, key: machineKey, migrations: workstationMigrations }));
     return {
       workstation,
-      openAccount(account, key) {
-        const opened = openAccount(dir, account, key, () => open.delete(opened.index));
+      openAccount(account, key, formerKeys = []) {
+        const opened = openAccount(dir, account, { key, formerKeys }, () => open.delete(opened.index));
         open.add(opened.index);
         return opened;
       },
@@ -65,9 +66,15 @@ function refuseLostWorkstation(dir: string, file: string): void {
   );
 }
 
-function openAccount(dir: string, account: string, key: Uint8Array, onClose: () => void): ReturnType<StorePort['openAccount']> {
+function openAccount(
+  dir: string,
+  account: string,
+  { key, formerKeys }: { readonly key: Uint8Array; readonly formerKeys: readonly Uint8Array[] },
+  onClose: () => void,
+): ReturnType<StorePort['openAccount']> {
   const file = accountFile(dir, account);
   const draftsFile = `${file.slice(0, -'.db'.length)}.drafts.db`;
+  for (const one of [draftsFile, file]) changeKey(one, key, formerKeys);
   const drafts = openOrReplace({ file: draftsFile, key, migrations: draftMigrations, cacheKiB: 1024 }, (db) => db);
   try {
     // Not durable at each step: what a power cut takes with it is indexed again, from the cursor that went with it (design section 6).

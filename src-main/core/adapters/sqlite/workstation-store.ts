@@ -48,6 +48,12 @@ export function workstationStore(db: Db): WorkstationStorePort {
       removePerson.run(account);
     },
     enqueue: (list, replaces) => operations.enqueue(list, replaces),
+    enqueueWithPerson(person, list) {
+      db.transaction(() => {
+        addPerson.run(person.account, person.name, person.encryptionKey, JSON.stringify(person.sealed), person.createdAt);
+        operations.enqueue(list);
+      }).immediate();
+    },
     operation: (opId) => operations.operation(opId),
     operations: (filter) => operations.operations(filter),
     countOperations: (filter) => operations.countOperations(filter),

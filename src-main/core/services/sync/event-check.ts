@@ -1,6 +1,7 @@
 /**
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
- * applied operation is checked for that here, and counted where it does not hold.
+ * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
+ * that place in the ledger's order: one by a key that was replaced before does not.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
@@ -39,8 +40,28 @@ function sameSignatures(a: SignedOperation, b: SignedOperation): boolean {
   return a.signatures.length === b.signatures.length && a.signatures.every((signature, i) => signature === b.signatures[i]);
 }
 
+/** Who signs for which account (in lower case), where it is not the account itself. */
+type Signers = Map<string, string>;
+
+/** As of the last block that was followed. */
+function knownSigners({ store, codec }: Check): Signers {
+  const signers: Signers = new Map();
+  for (const stored of store.operations({ kinds: ['RotateKeys'], states: ['mined', 'final'] })) note(signers, stored.operation, codec);
+  return signers;
+}
+
+function note(signers: Signers, operation: SignedOperation, codec: OperationCodecPort): void {
+  const decoded = codec.decodePayload(operation);
+  if (decoded.kind === 'RotateKeys') signers.set(operation.actor.toLowerCase(), decoded.payload.signer);
+}
+
 /** The decoded operation, or null where its content or signatures do not hold. */
-function verify({ store, codec, network }: Check, opId: string, operation: SignedOperation | undefined): DecodedOperation | null {
+function verify(
+  { store, codec, network }: Check,
+  signers: Signers,
+  opId: string,
+  operation: SignedOperation | undefined,
+): DecodedOperation | null {
   if (operation === undefined || operation.opId !== opId) return null;
   let decoded: DecodedOperation;
   try {
@@ -54,14 +75,17 @@ function verify({ store, codec, network }: Check, opId: string, operation: Signe
     const same = sameContent(known.operation, operation);
     // Someone used the id of an operation made here for another one: what was made here must not be overwritten by it.
     if (!same && known.origin === 'here') return null;
-    // Nothing gets into the store without this check, or being signed here.
-    if (same && sameSignatures(known.operation, operation)) return decoded;
+    // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between.
+    if (same && sameSignatures(known.operation, operation) && !signers.has(operation.actor.toLowerCase())) return decoded;
   }
   const digest = codec.digest(network, operation);
-  const [actorSignature = '', patientSignature = ''] = operation.signatures;
-  if (codec.recover(digest, actorSignature) !== operation.actor) return null;
-  // A registration binds the patient's keys: it counts only with the patient's own signature.
-  if (decoded.kind === 'RegisterPatient' && codec.recover(digest, patientSignature) !== decoded.payload.patient) return null;
+  const signerOf = (account: string) => signers.get(account.toLowerCase()) ?? account;
+  const [actorSignature = '', secondSignature = ''] = operation.signatures;
+  if (codec.recover(digest, actorSignature) !== signerOf(operation.actor)) return null;
+  // A registration binds the patient's keys: it counts only with the patient's own signature. So does a rotation bind the new key.
+  const second =
+    decoded.kind === 'RegisterPatient' ? signerOf(decoded.payload.patient) : decoded.kind === 'RotateKeys' ? decoded.payload.signer : null;
+  if (second !== null && codec.recover(digest, secondSignature) !== second) return null;
   return decoded;
 }
 
@@ -82,6 +106,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   const believed: CheckedEvents['believed'] = [];
   const kinds = new Set<OperationKind>();
   let forged = 0;
+  const signers = knownSigners(check);
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
     if (check.stopping()) break;
@@ -95,11 +120,12 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, event.opId, event.operation);
-    if (decoded === null) {
+    const decoded = verify(check, signers, event.opId, event.operation);
+    if (decoded === null || event.operation === undefined) {
       forged += 1;
       continue;
     }
+    if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
     believed.push({ event, decoded });
     kinds.add(decoded.kind);
   }

@@ -2,7 +2,8 @@
 
 const words: Readonly<Record<string, string>> = {
   DeadlinePassed: 'It waited too long before it reached the ledger, and is no longer valid. Make it anew.',
-  SignatureWrong: 'A signature on it does not belong to the person who should have signed. Make it anew.',
+  SignatureWrong:
+    'A signature on it is not by the person who should have signed, or by a key that was replaced before it arrived. Make it anew.',
   SignatureCountWrong: 'A signature is missing on it. Make it anew.',
   OpIdTaken: 'Another operation already has its number on the ledger. Make it anew.',
   EpochPassed: 'The patient changed who may read in the meantime. It has to be sealed with the present key and signed again.',
@@ -20,6 +21,8 @@ const words: Readonly<Record<string, string>> = {
   PatientRequired: 'Only the patient may do this.',
   IdentifierClaimed:
     'The identifier already belongs to another patient. Check it for a typing error, or whether the patient is known under it.',
+  SignerKnown: 'The new key already belongs to an account. The old key still counts; make another new one.',
+  SignerTaken: 'The new key already belongs to an account. The old key still counts; make another new one.',
   RequestNotOpen: 'The request was answered already. Nothing needs to be done.',
   EmergencySwitchedOff: 'The patient had switched emergency access off. The record was closed again.',
   SequencePassed: 'It was changed again in the meantime, and the later change counts. Nothing needs to be done.',
