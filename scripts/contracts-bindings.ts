@@ -23,7 +23,7 @@ interface CompiledContract {
 }
 
 interface CompilerOutput {
-  readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[];
+  readonly errors?: readonly { readonly severity: string; readonly errorCode?: string; readonly formattedMessage: string }[];
   readonly contracts: Record<string, Record<string, CompiledContract>>;
 }
 
@@ -34,6 +34,12 @@ interface Compiler {
 
 /** The gateway's modules, by their index. */
 const moduleNames = ['Directory', 'Identifiers', 'Consents', 'Records', 'AuditTrail'] as const;
+
+/**
+ * solc says on each use of EIP-1153 that what is kept lasts until the end of the transaction. `RoleCache.sol` is made for that: what it
+ * keeps is dropped whenever it changes.
+ */
+const transientStorageWarning = '2394';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const sourceFolder = join(root, 'contracts/src');
@@ -95,7 +101,7 @@ function compile(sources: Record<string, { content: string }>): (name: string) =
       },
     }),
   ) as CompilerOutput;
-  const messages = output.errors ?? [];
+  const messages = (output.errors ?? []).filter(({ errorCode }) => errorCode !== transientStorageWarning);
   for (const message of messages) process.stderr.write(`${message.formattedMessage}\n`);
   if (messages.some((message) => message.severity === 'error')) throw new Error('The contracts do not compile');
   return (name) => {

@@ -79,7 +79,7 @@ abstract contract AccessRequests is Delegations {
         _requestIds[wanted.patient].push(opId);
     }
 
-    /// @dev Marks a request as approved.
+    /// @notice Marks a request as approved.
     /// @return grantee Who asked.
     function _approveRequest(address patient, bytes32 id) internal returns (bytes32 grantee) {
         Request storage request = _openRequest(patient, id);

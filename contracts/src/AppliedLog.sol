@@ -10,26 +10,23 @@ library AppliedLog {
     /// @dev Topic of OperationApplied.
     bytes32 private constant TOPIC = keccak256("OperationApplied(bytes32,uint8,address,bytes)");
 
-    /// @notice Emits it with issuedAt (8 bytes), deadline (8), number of payload words (1), payload, and each signature behind its length (2).
+    /// @notice Emits it with issuedAt (8 bytes), deadline (8), number of payload words (1), payload, and each signature behind
+    /// its length (2).
     /// @dev For an operation that was applied: its payload is whole words, at most 255, and no signature exceeds 64 KiB.
     /// Uses memory behind the free memory pointer, which stays where it is.
     function emitApplied(Operation calldata operation, bytes calldata payload, bytes[] calldata signatures)
         internal
     {
-        uint256 start;
-        uint256 end;
+        bytes32 topic = TOPIC;
         assembly ("memory-safe") {
-            start := mload(0x40)
+            let start := mload(0x40)
             mstore(start, 0x20)
             let times := or(shl(64, calldataload(add(operation, 0x60))), calldataload(add(operation, 0x80)))
             mstore(add(start, 0x40), shl(128, times))
             mstore8(add(start, 0x50), shr(5, payload.length))
             calldatacopy(add(start, 0x51), payload.offset, payload.length)
-            end := add(add(start, 0x51), payload.length)
-        }
-        uint256 count = signatures.length;
-        for (uint256 i = 0; i < count; ++i) {
-            assembly ("memory-safe") {
+            let end := add(add(start, 0x51), payload.length)
+            for { let i := 0 } lt(i, signatures.length) { i := add(i, 1) } {
                 // Where a signature lies was checked when it was verified.
                 let signature := add(signatures.offset, calldataload(add(signatures.offset, shl(5, i))))
                 let length := calldataload(signature)
@@ -37,16 +34,13 @@ library AppliedLog {
                 calldatacopy(add(end, 2), add(signature, 0x20), length)
                 end := add(add(end, 2), length)
             }
-        }
-        bytes32 topic = TOPIC;
-        assembly ("memory-safe") {
-            let length := sub(end, add(start, 0x40))
-            mstore(add(start, 0x20), length)
+            let size := sub(end, add(start, 0x40))
+            mstore(add(start, 0x20), size)
             // Zeros up to the end of the last word.
             mstore(end, 0)
             log4(
                 start,
-                add(0x40, and(add(length, 0x1f), not(0x1f))),
+                add(0x40, and(add(size, 0x1f), not(0x1f))),
                 topic,
                 calldataload(add(operation, 0x20)),
                 calldataload(operation),

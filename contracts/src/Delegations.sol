@@ -134,7 +134,7 @@ abstract contract Delegations is Module {
         if (!DIRECTORY.isPatient(patient)) revert PatientUnknown(patient);
     }
 
-    /// @dev Reverts where the actor may not decide this for the patient.
+    /// @notice Reverts where the actor may not decide this for the patient.
     /// @return validUntil Until when what is decided may count; 0: no limit.
     function _requirePower(address actor, address patient, bytes32 compartment, uint8 power)
         internal

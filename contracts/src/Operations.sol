@@ -224,6 +224,7 @@ contract Operations is IGateway, EIP712, Governance {
         return _digest(_domainSeparatorV4(), typeHash, operation, operation.payload);
     }
 
+    /// @notice Tries each operation in turn.
     /// @param organization Zero: signed in this network. Else the one whose predecessor network `domain` is.
     /// @param refusal Why none of them can be taken; empty where they can.
     function _submit(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AccountKeys} from "../src/AccountKeys.sol";
 import {Directory} from "../src/Directory.sol";
 import {Operation} from "../src/Operation.sol";
 import {OperationKinds as Kinds} from "../src/OperationKinds.sol";
@@ -42,6 +43,25 @@ contract DirectoryTest is Fixture {
             require(directory.activeRolesIn(CLINIC, vm.addr(STRANGER)) == roles);
             require(directory.activeRolesOf(vm.addr(STRANGER)) == roles);
         }
+    }
+
+    function test_RolesAreChangedToSuchAsExist() public {
+        mustReject(
+            changeMember(CLINIC, ADMIN, DOCTOR, 16), abi.encodeWithSelector(Directory.RolesInvalid.selector, uint8(16))
+        );
+    }
+
+    function test_AccountsAndTheirKeysAreNotZero() public {
+        bytes4 invalid = AccountKeys.AccountInvalid.selector;
+        address stranger = vm.addr(STRANGER);
+        bytes memory nobody = abi.encode(CLINIC, address(0), ROLE_AUDITOR, KEY, bytes32(0), bytes32(0));
+        mustReject(make(Kinds.ENROL_MEMBER, ADMIN, nobody), abi.encodeWithSelector(invalid, address(0)));
+        bytes memory keyless = abi.encode(CLINIC, stranger, ROLE_AUDITOR, bytes32(0), bytes32(0), bytes32(0));
+        mustReject(make(Kinds.ENROL_MEMBER, ADMIN, keyless), abi.encodeWithSelector(invalid, stranger));
+        Operation memory registration =
+            draft(Kinds.REGISTER_PATIENT, vm.addr(REGISTRAR), abi.encode(CLINIC, stranger, bytes32(0)));
+        mustReject(signedBy(registration, REGISTRAR, STRANGER), abi.encodeWithSelector(invalid, stranger));
+        require(directory.patientKeyOf(stranger) == 0);
     }
 
     function test_MemberIsEnrolledOnce() public {

@@ -156,7 +156,22 @@ contract OperationsTest is Fixture {
             signedBy(operation, GOVERNOR, STRANGER),
             abi.encodeWithSelector(Signers.SignatureWrong.selector, 1, address(0))
         );
-        mustApply(signedBy(operation, GOVERNOR, THIRD_GOVERNOR));
+        operation = signedBy(operation, GOVERNOR, THIRD_GOVERNOR);
+        bytes memory good = operation.signatures[1];
+        operation.signatures[1] = new bytes(10);
+        mustReject(operation, abi.encodeWithSelector(Signers.SignatureWrong.selector, 1, address(0)));
+        operation.signatures[1] = good;
+        mustApply(operation);
+    }
+
+    function test_TypeHashIsThatOfTheType() public view {
+        require(
+            gateway.typeHashOf(Kinds.VETO_RECOVERY)
+                == keccak256(
+                    "VetoRecovery(bytes32 opId,address actor,uint64 issuedAt,uint64 deadline,address account)"
+                )
+        );
+        require(gateway.typeHashOf(0) == 0);
     }
 
     function test_OnlyAGovernorAdmits() public {
@@ -316,6 +331,30 @@ contract OperationsTest is Fixture {
             vm.expectRevert(abi.encodeWithSelector(Module.GatewayRequired.selector, address(this)));
             target.applyOperation(Kinds.COMMIT, bytes32(0), address(this), "");
         }
+    }
+
+    function test_ModulesRefuseKindsThatTheyDoNotHold() public {
+        for (uint8 i = 0; i < 5; ++i) {
+            Module target = Module(gateway.module(i));
+            for (uint8 kind = 16; kind < 20; ++kind) {
+                vm.prank(address(gateway));
+                vm.expectRevert(abi.encodeWithSelector(Module.KindNotHeld.selector, kind));
+                target.applyOperation(kind, bytes32(0), address(this), "");
+            }
+        }
+    }
+
+    function test_ModuleThatFailsWithoutAReasonIsNamed() public {
+        vm.etch(gateway.module(2), address(new BurningAccount()).code);
+        mustReject(grant(CLINIC, 3, 0), abi.encodeWithSelector(Operations.ModuleFailed.selector, uint8(2)));
+    }
+
+    function test_ModulesAreFiveInNumber() public {
+        vm.expectRevert(abi.encodeWithSelector(Operations.ModuleIndexUnknown.selector, uint8(5)));
+        gateway.installModule(5, "");
+        vm.expectRevert(abi.encodeWithSelector(Operations.ModuleIndexUnknown.selector, uint8(5)));
+        gateway.moduleAddress(5);
+        require(gateway.module(5) == address(0));
     }
 
     function test_ModuleOfOtherCodeIsNotInstalled() public {

@@ -18,5 +18,7 @@ interface Vm {
     function getRecordedLogs() external returns (Log[] memory);
     function expectRevert(bytes calldata reason) external;
     function getCode(string calldata artifact) external view returns (bytes memory);
+    function prank(address sender) external;
+    function etch(address target, bytes calldata code) external;
     function assume(bool condition) external pure;
 }
