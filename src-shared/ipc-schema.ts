@@ -161,6 +161,12 @@ export const calls = {
   'desk.revoke': call<null>()(z.strictObject({ grantee: bytes32, categories: z.array(category).max(categories.length) })),
   /** The same of everything, sealed by the patient at the desk. */
   'desk.export': call<view.ExportResult>()(nothing),
+  // -- emergencies
+  'emergency.view': call<view.EmergencyView>()(z.strictObject({ patient: account })),
+  'emergency.open': call<null>()(z.strictObject({ patient: account, reason: line(1000).min(10), hours: z.number().int().min(1).max(24) })),
+  'emergency.close': call<null>()(z.strictObject({ patient: account })),
+  /** Signed by the patient at the desk. */
+  'emergency.switch': call<null>()(z.strictObject({ allowed: z.boolean() })),
   // -- requests for access
   'requests.find': call<view.FoundPatient>()(
     z.union([z.strictObject({ account }), z.strictObject({ system: line(200).min(1), value: line(80).min(1) })]),

@@ -298,7 +298,11 @@ export interface AccessHolder {
 
 export interface SharingEvent {
   readonly opId: string;
-  readonly type: 'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined';
+  readonly type:
+    'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'emergency' | 'emergency-off' | 'emergency-on';
+  /** Of an emergency: the reason given, null where it has not come yet, and until when it lasts (seconds). */
+  readonly note?: string | null;
+  readonly until?: number;
   readonly name: string;
   readonly categories: readonly Category[];
   readonly at: number;
@@ -314,6 +318,8 @@ export interface SharingView {
   readonly categories: readonly { readonly category: Category; readonly count: number | null }[];
   readonly holders: readonly AccessHolder[];
   readonly history: readonly SharingEvent[];
+  /** Whether records may be opened in an emergency without asking. */
+  readonly emergencyAllowed: boolean;
   /** Whom one can share with: organizations and their practitioners. */
   readonly candidates: readonly {
     readonly id: string;
@@ -322,6 +328,16 @@ export interface SharingView {
     readonly organization: string;
     readonly account: string;
   }[];
+}
+
+/** Opening a record in an emergency, as the practitioner sees it. */
+export interface EmergencyView {
+  /** False once the patient switched it off. */
+  readonly allowed: boolean;
+  /** Whether this clinic has an emergency key and the patient allows it. */
+  readonly possible: boolean;
+  /** Until when it is open to the person logged in, seconds; 0: it is not. */
+  readonly until: number;
 }
 
 /** A registered patient, also one of whom nothing is shared. */

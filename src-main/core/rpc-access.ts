@@ -1,12 +1,16 @@
-/** Calls about access that is not there yet: asking a patient for it, and the patient's answer. */
+/** Calls about access that is not there yet: asking a patient for it, the patient's answer, and emergencies. */
 import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { Handlers } from './rpc-handlers.ts';
 import type { Workstation } from './services/workstation.ts';
 
-type Names = Extract<CallName, `requests.${string}`>;
+type Names = Extract<CallName, `requests.${string}` | `emergency.${string}`>;
 
-export function handlers({ sessions, accessRequests }: Workstation): Handlers<Names> {
+export function handlers({ sessions, accessRequests, emergency, sharing }: Workstation): Handlers<Names> {
   return {
+    'emergency.view': ({ patient }) => emergency.view(sessions.require(), patient),
+    'emergency.open': ({ patient, reason, hours }) => emergency.open(sessions.require(), patient, reason, hours).then(() => null),
+    'emergency.close': ({ patient }) => emergency.close(sessions.require(), patient).then(() => null),
+    'emergency.switch': ({ allowed }) => sharing.switchEmergency(sessions.requireDesk(), allowed).then(() => null),
     'requests.find': (by) => accessRequests.find(sessions.require(), by),
     'requests.ask': (asking) => accessRequests.ask(sessions.require(), asking).then(() => null),
     'requests.sent': () => accessRequests.sent(sessions.require()),

@@ -180,6 +180,8 @@ export interface AccountIndexPort {
   /** While typing: every word must match a name's beginning, a phone's or an identifier's digits or beginning. Best matches first. */
   searchPatients(text: string, limit: number): PatientRow[];
   addKeks(keks: readonly KekRow[]): void;
+  /** Takes out a patient's line, keys, records and the note that their commits were read, in one transaction. Drafts stay. */
+  forgetPatient(patient: string): void;
   keks(filter: { readonly patient?: string; readonly compartment?: string }): KekRow[];
   /** In one transaction with `commitIndexed`. */
   addRecords(commit: string, records: readonly RecordRow[]): void;

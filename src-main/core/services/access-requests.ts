@@ -7,7 +7,7 @@ import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { accessBits, purposes, type Purpose } from '../../../src-shared/operations.ts';
 import type { FoundPatient, PatientRequest, SentRequest } from '../../../src-shared/view-types.ts';
-import type { OperationCodecPort, WorkstationStorePort } from '../ports.ts';
+import type { OperationCodecPort, PersonKeys, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import type { AccessRequest, Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
@@ -81,8 +81,8 @@ export function createAccessRequests(deps: {
     return organization ? profiles.name(organization.profile, fallback) : fallback;
   };
 
-  const wordsOf = async (request: AccessRequest, reader: string, secret: Uint8Array): Promise<Words | null> => {
-    const text = await notes.open(request.reason, request.patient, granteeOfAccount(reader), secret);
+  const wordsOf = async (request: AccessRequest, reader: string, keys: PersonKeys): Promise<Words | null> => {
+    const text = await notes.open(request.reason, request.patient, granteeOfAccount(reader), keys);
     if (text === null) return null;
     try {
       return words.safeParse(JSON.parse(text)).data ?? null;
@@ -148,7 +148,7 @@ export function createAccessRequests(deps: {
           if (decoded.kind !== 'RequestAccess') throw new AppError('INTERNAL', 'A request could not be read.');
           const { patient, access, purpose: _purpose, validUntil, reason: digest } = decoded.payload;
           const known = consents.requests(patient).find((r) => r.id === stored.operation.opId);
-          const text = known ? await wordsOf({ ...known, reason: digest }, session.account, session.keys.encryptionSecret()) : null;
+          const text = known ? await wordsOf({ ...known, reason: digest }, session.account, session.keys) : null;
           const row = session.index.patient(patient);
           return {
             id: stored.operation.opId,
@@ -171,7 +171,7 @@ export function createAccessRequests(deps: {
       const waiting = consents.requests(desk.patient).filter((r) => r.state === 'open');
       return Promise.all(
         waiting.slice(0, shownRequests).map(async (request): Promise<PatientRequest> => {
-          const text = await wordsOf(request, desk.patient, desk.keys.encryptionSecret());
+          const text = await wordsOf(request, desk.patient, desk.keys);
           const [member] = directory.memberships(request.asker);
           return {
             id: request.id,

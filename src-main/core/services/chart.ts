@@ -57,6 +57,8 @@ export function createChart(deps: {
   readonly sessions: Sessions;
   readonly facts: FactBus;
   readonly clock: () => number;
+  /** Until when the record is open in an emergency, seconds; 0: it is not. What was open and has ended is out of the index afterwards. */
+  readonly openUntil: (session: Session, patient: string) => number;
   /** Whether what was read off the ledger is all of it. */
   readonly ledgerState: () => VerifyReport['ledger'];
   readonly report: (error: unknown) => void;
@@ -102,12 +104,13 @@ export function createChart(deps: {
   const accessOf = (session: Session, patient: string): ChartView['access'] => {
     const at = Math.floor(deps.clock() / 1000);
     const keks = session.index.keks({ patient });
+    const opened = deps.openUntil(session, patient);
     const states = consents.of(patient);
     const grantees = [granteeOfAccount(session.account), ...directory.memberships(session.account).map((m) => m.organization)];
     return categories.flatMap((category) => {
       const compartment = keks.find((k) => k.category === category)?.compartment;
       const grants = grantees.flatMap((g) => states.get(compartment ?? '')?.grants.get(g) ?? []).filter((g) => isCurrent(g, at));
-      if (grants.length === 0) return [];
+      if (grants.length === 0) return opened > 0 && compartment ? [{ category, read: true, write: false, until: opened }] : [];
       const until = grants.some((g) => g.until === 0) ? 0 : Math.max(...grants.map((g) => g.until));
       return [{ category, read: grants.some((g) => g.read), write: grants.some((g) => g.write), until }];
     });
@@ -192,6 +195,7 @@ export function createChart(deps: {
     openPatient: () => (opened && opened.session === deps.sessions.current() ? opened.patient : null),
     open(session, patient) {
       const { index } = session;
+      deps.openUntil(session, patient);
       opened = { session, patient };
       const summary = deps.patients.get(index, patient);
       const allergies = list(index, patient, ['AllergyIntolerance'], 100);
@@ -213,10 +217,12 @@ export function createChart(deps: {
       };
     },
     entries(session, filter) {
+      deps.openUntil(session, filter.patient);
       const rows = session.index.records({ ...filter, limit: filter.limit + 1 });
       return { entries: entriesOf(rows.slice(0, filter.limit)), more: rows.length > filter.limit };
     },
     async record(session, patient, recordId, versionId) {
+      deps.openUntil(session, patient);
       const { row, versions, replaced } = rowOf(session, patient, recordId, versionId);
       const operation = store.operation(row.opId);
       if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');

@@ -41,6 +41,26 @@ export interface AccessRequest {
   readonly answeredAt: number;
 }
 
+/** A record opened without consent, in an emergency. */
+export interface Opening {
+  readonly opId: string;
+  readonly practitioner: string;
+  readonly organization: string;
+  /** Digest of the sealed reason. */
+  readonly reason: string;
+  /** Seconds; the first in which it no longer counts is `endsAt`. */
+  readonly openedAt: number;
+  readonly endsAt: number;
+}
+
+export interface EmergencyState {
+  /** False once the patient switched it off, which also ends what is open. */
+  readonly allowed: boolean;
+  /** Number of the last change, for the next. */
+  readonly sequence: number;
+  readonly openings: readonly Opening[];
+}
+
 export interface CompartmentState {
   readonly epoch: number;
   readonly grants: ReadonlyMap<string, Grant>;
@@ -50,6 +70,7 @@ export interface Consents {
   /** State of each compartment that a patient's operations speak of. */
   of(patient: string): Map<string, CompartmentState>;
   epoch(patient: string, compartment: string): number;
+  emergency(patient: string): EmergencyState;
   /** What was asked of a patient, in ledger order. */
   requests(patient: string): AccessRequest[];
   /**
@@ -68,6 +89,8 @@ const kinds = [
   'RequestAccess',
   'ApproveRequest',
   'DeclineRequest',
+  'SwitchEmergency',
+  'OpenEmergency',
 ] as const satisfies readonly OperationKind[];
 /** Operations after which a consent may be another. */
 export const consentKinds: ReadonlySet<OperationKind> = new Set(kinds);
@@ -78,6 +101,7 @@ const cachedPatients = 200;
 const purposeNames = new Map(Object.entries(purposes).map(([name, code]) => [code as number, name as Purpose]));
 
 interface PatientState {
+  readonly emergency: EmergencyState;
   readonly compartments: Map<string, CompartmentState>;
   readonly requests: ReadonlyMap<string, AccessRequest>;
 }
@@ -121,6 +145,7 @@ export function createConsents(
   const replay = (patient: string, before?: StoredOperation): PatientState => {
     const compartments = new Map<string, { epoch: number; grants: Map<string, Grant> }>();
     const requests = new Map<string, AccessRequest>();
+    let emergency: EmergencyState = { allowed: true, sequence: 0, openings: [] };
     const at = (compartment: string) => {
       const known = compartments.get(compartment) ?? { epoch: 0, grants: new Map<string, Grant>() };
       compartments.set(compartment, known);
@@ -166,14 +191,23 @@ export function createConsents(
         at(p.compartment).grants.set(grantee, { ...termsOf(p), compartment: p.compartment, grantee, issuedAt, anchored });
       } else if (decoded.kind === 'DeclineRequest') {
         answer(decoded.payload.request, 'declined', issuedAt);
+      } else if (decoded.kind === 'SwitchEmergency') {
+        const { allowed, sequence } = decoded.payload;
+        if (allowed === 1 && sequence <= emergency.sequence) continue;
+        emergency = { ...emergency, allowed: allowed === 1, sequence: Math.max(sequence, emergency.sequence) };
+      } else if (decoded.kind === 'OpenEmergency') {
+        const { organization, reason, duration } = decoded.payload;
+        const opening = { opId, practitioner: actor, organization, reason, openedAt: issuedAt, endsAt: issuedAt + duration };
+        emergency = { ...emergency, openings: [...emergency.openings, opening] };
       }
     }
-    return { compartments, requests };
+    return { compartments, requests, emergency };
   };
 
   return {
     invalidate: () => cache.clear(),
     of,
+    emergency: (patient) => stateOf(patient).emergency,
     requests: (patient) => [...stateOf(patient).requests.values()],
     epoch: (patient, compartment) => of(patient).get(compartment)?.epoch ?? 0,
     writesThrough(patient, compartment, author, at) {

@@ -29,6 +29,10 @@ export interface Indexer {
   addOwn(session: Session, commits: readonly PreparedCommit[]): void;
   /** Keys that are known without an envelope (a person who just registered a patient holds them). */
   wake(): void;
+  /** Keys that were opened elsewhere: keeps them and reads what they open. */
+  addKeks(session: Session, keks: readonly KekRow[]): void;
+  /** Takes everything of a patient out of the index, then puts back what the person's own envelopes open. */
+  relearn(session: Session, patient: string): Promise<void>;
   failures(patient: string): IndexFailure[];
   status(): { readonly indexing: number; readonly missingBlocks: number };
   /** Resolves when everything that can be indexed now has been. */
@@ -156,10 +160,7 @@ export function createIndexer(deps: {
       missing.delete(operation.operation.opId);
       const fresh = rows.filter((row) => !session.index.keks({ compartment: row.compartment }).some((k) => k.epoch === row.epoch));
       if (fresh.length === 0) return true;
-      session.index.addKeks(fresh);
-      for (const compartment of new Set(fresh.map((row) => row.compartment))) {
-        for (const commit of store.operations({ kinds: ['Commit'], compartment })) enqueueCommit(session, commit);
-      }
+      addKeks(session, fresh);
       facts.tell('patientChanged', { patient: rows[0]?.patient ?? operation.operation.actor });
       return true;
     } catch (error) {
@@ -170,6 +171,13 @@ export function createIndexer(deps: {
       }
       noteFailure(operation, error);
       return true;
+    }
+  };
+
+  const addKeks = (session: Session, keks: readonly KekRow[]) => {
+    session.index.addKeks(keks);
+    for (const compartment of new Set(keks.map((row) => row.compartment))) {
+      for (const commit of store.operations({ kinds: ['Commit'], compartment })) enqueueCommit(session, commit);
     }
   };
 
@@ -216,7 +224,8 @@ export function createIndexer(deps: {
     try {
       const commit = await reader.open(operation, key.kek, { timeoutMs: fetchTimeoutMs });
       const contents = await reader.contents(commit, { timeoutMs: fetchTimeoutMs });
-      if (sessions.current() !== session) return;
+      // The key may have been taken away meanwhile: an emergency that ended.
+      if (sessions.current() !== session || !session.index.keks({ compartment }).some((k) => k.epoch === epoch)) return;
       const unavailable = contents.find((c): c is AppError => c instanceof AppError && c.code === 'BLOCK_UNAVAILABLE');
       if (unavailable) throw unavailable;
       const context = {
@@ -329,6 +338,26 @@ export function createIndexer(deps: {
   facts.on('operations', () => wake());
 
   return {
+    addKeks(session, keks) {
+      addKeks(session, keks);
+      wake();
+    },
+    async relearn(session, patient) {
+      session.index.forgetPatient(patient);
+      for (const [digest, operation] of queue) {
+        const decoded = codec.decodePayload(operation.operation);
+        if (decoded.kind === 'Commit' && decoded.payload.patient === patient) queue.delete(digest);
+      }
+      // What the clinic is given opens with the clinic's key, which a session that began a moment ago may not have yet.
+      await organizationKeys.open(session, false);
+      for (const operation of store.operations({ kinds: ['Grant', 'Revoke'], patient })) {
+        if (sessions.current() !== session) return;
+        if (operation.state !== 'rejected') await learn(session, operation);
+      }
+      facts.tell('patientsChanged', null);
+      facts.tell('patientChanged', { patient });
+      wake();
+    },
     addOwn(session, commits) {
       for (const { commit, operation, rows } of commits) {
         const position = store.operation(operation.operation.opId)?.seq ?? 0;

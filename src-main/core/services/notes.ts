@@ -1,6 +1,6 @@
 /** Sealed reasons: made for a patient and those who act, fetched by their digest, and opened by whoever is a reader. */
 import { AppError } from '../../../src-shared/errors.ts';
-import type { EncodedBlock, IpfsPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type { EncodedBlock, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount } from './bytes.ts';
 import type { NetworkService } from './network.ts';
 
@@ -12,7 +12,7 @@ export interface NoteReader {
 export interface Notes {
   seal(patient: string, readers: readonly NoteReader[], text: string): Promise<EncodedBlock>;
   /** Null where the block has not come yet, or does not open for this reader: the operation it belongs to stands all the same. */
-  open(digest: string, patient: string, reader: string, secret: Uint8Array): Promise<string | null>;
+  open(digest: string, patient: string, reader: string, keys: PersonKeys): Promise<string | null>;
   /** The registered patient as a reader. Throws NOT_FOUND. */
   patientReader(patient: string): NoteReader;
 }
@@ -30,10 +30,18 @@ export function createNotes(
 ): Notes {
   return {
     seal: (patient, readers, text) => crypto.sealNote(network.require().id, patient, readers, text),
-    async open(digest, patient, reader, secret) {
+    async open(digest, patient, reader, keys) {
       try {
         const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs, maxBytes });
-        return await crypto.openNote(bytes, network.require().id, patient, reader, secret);
+        for (const secret of keys.encryptionSecrets()) {
+          try {
+            return await crypto.openNote(bytes, network.require().id, patient, reader, secret);
+          } catch (error) {
+            // Sealed before or after the reader's key was replaced: one of the others opens it.
+            if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;
+          }
+        }
+        return null;
       } catch (error) {
         if (error instanceof AppError && (error.code === 'BLOCK_UNAVAILABLE' || error.code === 'TAMPERED')) return null;
         throw error;

@@ -22,6 +22,8 @@ import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
 import type { Cards } from './cards.ts';
 import { compartmentOf, kekOf } from './compartments.ts';
 import type { Directory } from './directory.ts';
+import { emergencyRecipient } from './emergency.ts';
+import type { EmergencyKeys } from './emergency-keys.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
@@ -68,6 +70,7 @@ export function createPatients(deps: {
   readonly codec: OperationCodecPort;
   readonly cards: Cards;
   readonly directory: Directory;
+  readonly emergencyKeys: EmergencyKeys;
   readonly network: NetworkService;
   readonly signing: Signing;
   readonly publisher: Publisher;
@@ -142,11 +145,12 @@ export function createPatients(deps: {
         keys: keysFor(g.categories),
       })),
     ];
-    const envelope = await crypto.sealEnvelopes(
-      id,
-      patient.account,
-      grantees.map((g) => ({ id: g.grantee, encryptionKey: g.encryptionKey, keys: g.keys })),
-    );
+    // Until the patient switches it off, a practitioner of this clinic can open the record in an emergency.
+    const emergency = emergencyRecipient(deps.emergencyKeys, crypto, patient, id, organization.id, () => 0);
+    const envelope = await crypto.sealEnvelopes(id, patient.account, [
+      ...grantees.map((g) => ({ id: g.grantee, encryptionKey: g.encryptionKey, keys: g.keys })),
+      ...(emergency ? [emergency] : []),
+    ]);
     const recordId = primaryRecordId(patient.account, crypto);
     const resource = patientResourceOf(demographics, recordId);
     const json = JSON.stringify(resource);

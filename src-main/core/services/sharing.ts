@@ -11,6 +11,9 @@ import { granteeOfAccount, isPersonGrantee, zero32 } from './bytes.ts';
 import { compartmentOf, compartmentsOf, kekOf, keksUpTo } from './compartments.ts';
 import { isCurrent, type Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
+import { emergencyRecipient } from './emergency.ts';
+import type { EmergencyKeys } from './emergency-keys.ts';
+import type { Notes } from './notes.ts';
 import type { Profiles } from './profiles.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
@@ -33,13 +36,28 @@ export interface Sharing {
   view(desk: DeskSession, summary: PatientSummary): Promise<SharingView>;
   /** `answers`: the id of the request for access that this approves. */
   grant(desk: DeskSession, request: GrantRequest, answers?: string): Promise<void>;
+  /** Switching off also moves all keys on, so that what the clinics hold for emergencies opens nothing that is written later. */
+  switchEmergency(desk: DeskSession, allowed: boolean): Promise<void>;
   /** All categories where none is named. */
   revoke(desk: DeskSession, grantee: string, categories: readonly Category[]): Promise<void>;
 }
 
-const historyKinds = ['RegisterPatient', 'Grant', 'Revoke', 'RequestAccess', 'ApproveRequest', 'DeclineRequest'] as const;
+const historyKinds = [
+  'RegisterPatient',
+  'Grant',
+  'Revoke',
+  'RequestAccess',
+  'ApproveRequest',
+  'DeclineRequest',
+  'SwitchEmergency',
+  'OpenEmergency',
+] as const;
 
 export function createSharing(deps: {
+  readonly emergencyKeys: EmergencyKeys;
+  readonly notes: Notes;
+  /** Id of this workstation's organization. */
+  readonly organization: () => string;
   readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
   readonly crypto: RecordCryptoPort;
@@ -92,6 +110,7 @@ export function createSharing(deps: {
       const category = names.get(compartment);
       if (!category) continue;
       for (const grant of state.grants.values()) {
+        if (isForEmergencies(grant.grantee)) continue;
         const { read, write, purpose, issuedAt, until, anchored } = grant;
         const list = byGrantee.get(grant.grantee) ?? [];
         list.push({ category, read, write, purpose, since: issuedAt, until, anchored });
@@ -120,6 +139,13 @@ export function createSharing(deps: {
       };
       if (decoded.kind === 'RegisterPatient') {
         events.set(common.opId, { ...common, type: 'registered', name: organizationName(decoded.payload.organization), categories: [] });
+      } else if (decoded.kind === 'SwitchEmergency') {
+        const type = decoded.payload.allowed === 1 ? ('emergency-on' as const) : ('emergency-off' as const);
+        events.set(common.opId, { ...common, type, name: '', categories: [] });
+      } else if (decoded.kind === 'OpenEmergency') {
+        const { name } = describe(granteeOfAccount(stored.operation.actor));
+        const until = stored.operation.issuedAt + decoded.payload.duration;
+        events.set(common.opId, { ...common, type: 'emergency', name, categories: [], until, note: decoded.payload.reason });
       } else if (decoded.kind === 'RequestAccess') {
         const { name } = describe(granteeOfAccount(stored.operation.actor));
         askers.set(common.opId, name);
@@ -129,6 +155,7 @@ export function createSharing(deps: {
         events.set(common.opId, { ...common, type, name: askers.get(decoded.payload.request) ?? 'somebody', categories: [] });
       } else if (decoded.kind === 'Grant' || decoded.kind === 'Revoke') {
         const { grantee, envelope, compartment } = decoded.payload;
+        if (isForEmergencies(grantee)) continue;
         const act = `${decoded.kind}/${grantee}/${envelope === zero32 ? common.at : envelope}/${common.state}`;
         const category = names.get(compartment);
         const before = events.get(act);
@@ -139,6 +166,16 @@ export function createSharing(deps: {
     }
     return [...events.values()].reverse();
   };
+
+  /** `note` holds the digest of a reason; here its words take the place. */
+  const withReasons = (desk: DeskSession, events: readonly SharingEvent[]): Promise<SharingEvent[]> =>
+    Promise.all(
+      events.map(async (event) => {
+        if (!event.note) return event;
+        const note = await deps.notes.open(event.note, desk.patient, granteeOfAccount(desk.patient), desk.keys);
+        return { ...event, note };
+      }),
+    );
 
   const counts = async (desk: DeskSession, names: ReadonlyMap<string, Category>) => {
     const ids = new Map<Category, Set<string>>();
@@ -162,6 +199,31 @@ export function createSharing(deps: {
     return categories.map((category) => ({ category, count: unknown.has(category) ? null : (ids.get(category)?.size ?? 0) }));
   };
 
+  /** The clinics that hold keys for emergencies: the one that registered the patient, and the one at whose desk the patient is. */
+  const emergencyClinics = (patient: string): string[] => {
+    const registrations = store.operations({ kinds: ['RegisterPatient'], patient }).flatMap((stored) => {
+      const decoded = codec.decodePayload(stored.operation);
+      return decoded.kind === 'RegisterPatient' && stored.state !== 'rejected' ? [decoded.payload.organization] : [];
+    });
+    return [...new Set([...registrations, deps.organization()])];
+  };
+
+  /** What goes beside every envelope, unless the patient switched it off. `next`: epochs that begin with it. */
+  const forEmergencies = (
+    desk: DeskSession,
+    next: ReadonlyMap<string, { epoch: number }>,
+    allowed = consents.emergency(desk.patient).allowed,
+  ) => {
+    if (!allowed) return [];
+    const { id } = network.require();
+    const epochOf = (compartment: string) => next.get(compartment)?.epoch ?? consents.epoch(desk.patient, compartment);
+    return emergencyClinics(desk.patient).flatMap(
+      (clinic) => emergencyRecipient(deps.emergencyKeys, crypto, desk.keys, id, clinic, epochOf) ?? [],
+    );
+  };
+
+  const isForEmergencies = (grantee: string) => directory.organizations().some(({ id }) => deps.emergencyKeys.idOf(id) === grantee);
+
   const candidates = (): SharingView['candidates'] => [
     ...directory
       .members()
@@ -184,6 +246,7 @@ export function createSharing(deps: {
     desk: DeskSession,
     leaving: string,
     next: ReadonlyMap<string, { category: Category; epoch: number }>,
+    allowed = consents.emergency(desk.patient).allowed,
   ): Promise<EncodedBlock | null> => {
     const { id } = network.require();
     const states = consents.of(desk.patient);
@@ -196,7 +259,8 @@ export function createSharing(deps: {
           remaining.set(grantee, [...(remaining.get(grantee) ?? []), compartment]);
       }
     }
-    if (remaining.size === 0) return null;
+    const emergencies = forEmergencies(desk, next, allowed);
+    if (remaining.size === 0 && emergencies.length === 0) return null;
     const recipients = [...remaining].map(([grantee, compartments]) => ({
       id: grantee,
       encryptionKey: encryptionKeyOf(grantee),
@@ -205,7 +269,7 @@ export function createSharing(deps: {
         return target ? [{ compartment, ...target, kek: kekOf(desk.keys, id, compartment, target.epoch) }] : [];
       }),
     }));
-    return crypto.sealEnvelopes(id, desk.patient, recipients);
+    return crypto.sealEnvelopes(id, desk.patient, [...recipients, ...emergencies]);
   };
 
   /**
@@ -239,7 +303,8 @@ export function createSharing(deps: {
         patient,
         categories: await counts(desk, names),
         holders: holders(desk, names),
-        history: history(desk, names),
+        history: await withReasons(desk, history(desk, names)),
+        emergencyAllowed: consents.emergency(desk.patient).allowed,
         candidates: candidates(),
         renewed: renewed.map(organizationName),
       };
@@ -272,6 +337,7 @@ export function createSharing(deps: {
           encryptionKey: encryptionKeyOf(request.grantee),
           keys: targets.flatMap((t) => keksUpTo(desk.keys, id, t.compartment, t.category, t.epoch)),
         },
+        ...forEmergencies(desk, new Map()),
       ]);
       const operations: PreparedOperation[] = targets.map(({ compartment, write, epoch }) => {
         const payload = {
@@ -289,6 +355,43 @@ export function createSharing(deps: {
       });
       if (answers !== undefined) operations.unshift(approval(desk, request, answers, envelope.digest));
       publisher.publish([envelope], operations);
+    },
+    async switchEmergency(desk, allowed) {
+      const { id } = network.require();
+      const state = consents.emergency(desk.patient);
+      if (state.allowed === allowed) return;
+      const change = { patient: desk.patient, allowed: allowed ? 1 : 0, sequence: state.sequence + 1 };
+      const label = allowed ? 'Switch emergency access on' : 'Switch emergency access off';
+      const operations: PreparedOperation[] = [signing.make('SwitchEmergency', change, label, desk.keys)];
+      const names = compartmentsOf(desk.keys, id, crypto);
+      const [clinic = deps.organization()] = emergencyClinics(desk.patient);
+      const grantee = deps.emergencyKeys.idOf(clinic);
+      const blocks: EncodedBlock[] = [];
+      if (allowed) {
+        const recipients = forEmergencies(desk, new Map(), true);
+        if (recipients.length > 0) {
+          const envelope = await crypto.sealEnvelopes(id, desk.patient, recipients);
+          const compartment = compartmentOf(desk.keys, id, 'demographics', crypto);
+          // The switch itself carries no keys. This grant opens nothing by itself: its grantee is nobody.
+          const payload = {
+            ...{ patient: desk.patient, compartment, grantee, access: accessBits.read, purpose: purposes.emergency },
+            ...{ validFrom: 0, validUntil: 0, epoch: consents.epoch(desk.patient, compartment), envelope: envelope.digest },
+          };
+          blocks.push(envelope);
+          operations.push(signing.make('Grant', payload, 'Seal keys for emergencies', desk.keys));
+        }
+      } else {
+        const next = new Map(
+          [...names].map(([compartment, category]) => [compartment, { category, epoch: consents.epoch(desk.patient, compartment) + 1 }]),
+        );
+        const envelope = await resealed(desk, grantee, next, false);
+        if (envelope) blocks.push(envelope);
+        for (const [compartment, { epoch }] of next) {
+          const payload = { patient: desk.patient, compartment, grantee, epoch, envelope: envelope?.digest ?? zero32 };
+          operations.push(signing.make('Revoke', payload, 'Move keys on from emergencies', desk.keys));
+        }
+      }
+      publisher.publish(blocks, operations);
     },
     async revoke(desk, grantee, wanted) {
       const { id } = network.require();

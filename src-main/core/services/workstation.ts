@@ -13,6 +13,8 @@ import { createConsultations } from './consultations.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
+import { createEmergency } from './emergency.ts';
+import { createEmergencyKeys } from './emergency-keys.ts';
 import { createFactBus } from './facts.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
@@ -144,7 +146,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     report,
   });
   const cards = createCards({ store: store.workstation, keys: ports.keys });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const emergencyKeys = createEmergencyKeys({
+    ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
+    organization: () => setup.clinic()?.id ?? null,
+  });
   const patients = createPatients({
+    emergencyKeys,
     ...ports,
     cards,
     store: store.workstation,
@@ -171,6 +179,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     facts,
     clock,
+    openUntil: (session, patient) => emergency.view(session, patient).until,
     ledgerState() {
       const status = connections.status();
       if (status?.state !== 'online') return 'away';
@@ -178,8 +187,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     report,
   });
+  const emergency = createEmergency({
+    ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
+    ...{ publisher, facts, clock, organization, report },
+  });
   const renewals = createRenewals({ store: store.workstation, codec, crypto, consents, directory, network, signing, publisher, clock });
   const sharing = createSharing({
+    ...{ emergencyKeys, notes, organization },
     store: store.workstation,
     codec,
     crypto,
@@ -193,7 +207,6 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     clock,
     renewals,
   });
-  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
   const accessRequests = createAccessRequests({
     store: store.workstation,
     ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
@@ -287,6 +300,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       chart,
       sharing,
       accessRequests,
+      emergency,
       consultations,
       imports,
     },

@@ -15,7 +15,6 @@ interface Resource {
 }
 
 const packageFolder = join(dirname(createRequire(import.meta.url).resolve('cql-exec-fhir/package.json')), 'test/fixtures/r4');
-const sharedFolder = join(root, '..', 'shared', 'data', 'fhir');
 
 const bundlesOf = (folder: string): string[] =>
   existsSync(folder)
@@ -27,8 +26,6 @@ const bundlesOf = (folder: string): string[] =>
 
 /** The two Bundles that are always there. */
 export const packagedBundles = bundlesOf(packageFolder);
-/** Thirteen more, where they are present. */
-export const sharedBundles = bundlesOf(sharedFolder);
 
 /** How many resources of each type a Bundle has. */
 export function countTypes(file: string): Record<string, number> {

@@ -20,6 +20,7 @@ export function accountIndex(db: Db, draftsDb: Db, onDamaged: () => void, onClos
   const addKek = db.prepare(
     'INSERT INTO keks (patient, compartment, category, epoch, kek) VALUES (?, ?, ?, ?, ?) ON CONFLICT (patient, compartment, epoch, kek) DO NOTHING',
   );
+  const removeKeks = db.prepare('DELETE FROM keks WHERE patient = ?');
   const kekColumns = 'SELECT patient, compartment, category, epoch, kek FROM keks';
   const allKeks = db.prepare(`${kekColumns} ORDER BY patient, compartment, epoch`);
   const keksOfPatient = db.prepare(`${kekColumns} WHERE patient = ? ORDER BY compartment, epoch`);
@@ -54,6 +55,13 @@ export function accountIndex(db: Db, draftsDb: Db, onDamaged: () => void, onClos
           for (const { patient, compartment, category, epoch, kek } of rows) {
             addKek.run(patient, bytesOfHex(compartment, 'compartment', 32), category, epoch, kek);
           }
+        }).immediate();
+      },
+      forgetPatient(patient) {
+        db.transaction(() => {
+          removeKeks.run(patient);
+          records.removePatient(patient);
+          patients.removePatient(patient);
         }).immediate();
       },
       keks(filter) {

@@ -88,6 +88,13 @@ export class PatientTable {
     if (before !== undefined) this.#counted = before + added;
   }
 
+  /** To be called in a transaction. */
+  removePatient(patient: string): void {
+    const known = this.#find.get(patient) as (Row & { id: number }) | undefined;
+    if (known) this.#forget(known, new Map());
+    this.#counted = undefined;
+  }
+
   patient(patient: string): PatientRow | undefined {
     const row = this.#find.get(patient) as (Row & { id: number; sortName: string }) | undefined;
     return row && patientRow(row);

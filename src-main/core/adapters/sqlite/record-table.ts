@@ -66,6 +66,14 @@ export class RecordTable {
       .immediate();
   }
 
+  /** All commits of a patient. To be called in a transaction. */
+  removePatient(patient: string): void {
+    const commits = this.#sql('SELECT DISTINCT commit_digest AS digest FROM records WHERE patient = ?').all(patient) as {
+      digest: Uint8Array;
+    }[];
+    for (const { digest } of commits) this.removeCommit(hexOfBytes(digest));
+  }
+
   records(filter: RecordListFilter): RecordRow[] {
     const conditions = ['patient = ?'];
     const parameters: unknown[] = [filter.patient];

@@ -24,6 +24,8 @@ const words: Readonly<Record<string, string>> = {
   SignerKnown: 'The new key already belongs to an account. The old key still counts; make another new one.',
   SignerTaken: 'The new key already belongs to an account. The old key still counts; make another new one.',
   RequestNotOpen: 'The request was answered already. Nothing needs to be done.',
+  EmergencySwitchedOff: 'The patient had switched emergency access off. The record was closed again.',
+  SequencePassed: 'It was changed again in the meantime, and the later change counts. Nothing needs to be done.',
   ValidityInvalid: 'It ends before it begins. Make it anew with other dates.',
 };
 
