@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { categories } from './categories.ts';
+import { readFhirDate } from './format/dates.ts';
 import { purposes, roleBits, type Purpose, type Role } from './operations.ts';
 import type * as view from './view-types.ts';
 
@@ -12,7 +13,9 @@ const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
 /** A line a person types. */
 const line = (max: number) => z.string().trim().max(max);
-const name = line(200).min(1);
+/** What somebody is called: something that can be seen, in one line, that turns nothing round in the lines beside it. */
+const shown = (max: number) => line(max).regex(/^[^\p{Cc}\u2028-\u202e\u2066-\u2069\ud800-\udfff]*$/u);
+export const name = shown(200).regex(/[\p{L}\p{N}]/u);
 const passphrase = z.string().min(1).max(1024);
 const newPassphrase = z.string().min(10).max(1024);
 const phrase = z.string().min(1).max(500);
@@ -29,7 +32,10 @@ const code = z.string().min(1).max(20_000);
 const category = z.enum(categories);
 /** Seconds; 0 = open end. */
 const until = z.number().int().min(0).max(4_102_444_800);
-const fhirDate = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/);
+const fhirDate = z
+  .string()
+  .max(10)
+  .refine((text) => readFhirDate(text) !== null);
 const roles = z
   .array(z.enum(Object.keys(roleBits) as [Role, ...Role[]]))
   .min(1)
@@ -39,8 +45,8 @@ const identifier = z.strictObject({ system: line(200).min(1), label: line(80), v
 const nothing = z.strictObject({});
 
 const demographics = z.strictObject({
-  family: line(120),
-  given: line(120),
+  family: shown(120),
+  given: shown(120),
   prefix: line(20),
   birthDate: z.union([fhirDate, z.literal('')]),
   birthDateEstimated: z.boolean(),

@@ -235,7 +235,7 @@ export function createPatients(deps: {
       };
     },
     async register(session, demographics, pin, firstGrants = []) {
-      if (demographics.family === '' && demographics.given === '')
+      if (!/[\p{L}\p{N}]/u.test(demographics.family + demographics.given))
         throw new AppError('INVALID_INPUT', 'A patient needs a family name or a given name.', { field: 'family' });
       const phrase = keys.createPhrase();
       const patient = keys.fromPhrase(phrase);

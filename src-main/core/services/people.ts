@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import { AppError } from '../../../src-shared/errors.ts';
+import { name } from '../../../src-shared/ipc-schema.ts';
 import { bitsOf, rolesOf, type Role } from '../../../src-shared/operations.ts';
 import type { LocalPerson, StaffMember } from '../../../src-shared/view-types.ts';
 import type { KeyPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StorePort } from '../ports.ts';
@@ -18,7 +19,7 @@ import type { NetworkService } from './network.ts';
 const enrolmentPrefix = 'ANAM-KEY';
 const enrolment = z.strictObject({
   v: z.literal(1),
-  name: z.string().min(1).max(200),
+  name,
   account: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
   encryptionKey: z.string().regex(/^0x[0-9a-f]{64}$/),
   signature: z.string().max(200),

@@ -265,6 +265,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     keyRotation,
   });
 
+  /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
+  const learnNames = () => {
+    for (const { profile } of [...directory.organizations(), ...directory.members()]) profiles.name(profile, '');
+  };
+
   sessions.onEnd(() => {
     uploads.clear();
     downloads.clear();
@@ -274,7 +279,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts.tell('status', null);
     indexer.wake();
   });
-  facts.on('operations', () => {
+  facts.on('operations', ({ kinds }) => {
+    if ([...kinds].some((kind) => directoryKinds.has(kind))) learnNames();
     connections.poke();
     facts.tell('outboxChanged', null);
     facts.tell('status', null);
@@ -311,7 +317,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       if (setup.phase() === 'unconfigured') return;
       connections.start();
       // Names are there before anybody has logged in.
-      for (const { profile } of [...directory.organizations(), ...directory.members()]) profiles.name(profile, '');
+      learnNames();
     },
     async stop() {
       indexer.stop();

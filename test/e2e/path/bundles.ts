@@ -2,7 +2,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { root } from '../../../scripts/lib/project.ts';
 import type { NewPatient } from './pages/front-desk.ts';
 
 interface Resource {

@@ -101,6 +101,22 @@ describe('bad input', () => {
     expect((await w.snapshot()).patientAtDesk).toBeNull();
   });
 
+  it('takes no names that cannot be seen or that turn round what stands beside them, and no dates that no calendar has', async () => {
+    await logIn(w, people.registrar);
+    const refused = [
+      { ...rao, family: 'Rao\u202e' },
+      { ...rao, family: 'Rao\u0000' },
+      { ...rao, family: '\u200b', given: '' },
+      { ...rao, birthDate: '2026-02-30' },
+      { ...rao, birthDate: '2026-99' },
+    ];
+    for (const demographics of refused)
+      expect(await refusal(w.ask('patients.register', { demographics, pin }))).toMatchObject({ code: 'INVALID_INPUT' });
+    const { phrase } = await w.ask('setup.createPhrase', {});
+    for (const personName of ['\u200b', 'Dr\u2066 Ada'])
+      expect(await refusal(w.ask('people.createKey', { personName, passphrase, phrase }))).toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   it('lets each role do its own work only', async () => {
     await logIn(w, people.registrar);
     expect(await refusal(w.ask('chart.open', { patient }))).toMatchObject({ code: 'NOT_ALLOWED' });
