@@ -26,7 +26,7 @@ const libraryHomes = [
       'interface-blockstore',
     ],
   },
-  { folder: 'src-main/core/adapters/crypto', patterns: ['@noble/*', '@scure/*', '@hpke/*'] },
+  { folder: 'src-main/core/adapters/crypto', patterns: ['@noble/*', '@scure/*', '@hpke/*', 'shamir-secret-sharing'] },
 ];
 
 const node = ['node:*', 'fs', 'fs/*', 'path', 'os', 'crypto', 'child_process', 'http', 'https', 'net', 'worker_threads'];

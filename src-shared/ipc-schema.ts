@@ -151,6 +151,10 @@ export const calls = {
   /** A new card of the same key, from the recovery words. */
   'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
   'cards.guessing': call<{ secondsPerGuess: number }>()(nothing),
+  /** Makes the three shares of the patient at the desk: the vault's is kept here, the other two are printed. */
+  'recovery.make': call<{ card: string; guardian: string }>()(nothing),
+  /** A new card from two shares, or from one and the vault's. */
+  'recovery.card': call<{ card: string }>()(z.strictObject({ patient: account, shares: z.array(code).min(1).max(2), pin: newPin })),
   // -- a patient at the desk
   'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin: passphrase })),
   'desk.close': call<null>()(nothing),

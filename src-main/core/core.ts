@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { CallMessage, EventMessage, ReplyMessage } from '../../src-shared/ipc-schema.ts';
 import { createKeyAdapter } from './adapters/crypto/keys.ts';
 import { createRecordCrypto } from './adapters/crypto/record-crypto.ts';
+import { createShares } from './adapters/crypto/shares.ts';
 import { machineKey } from './adapters/files/machine-key.ts';
 import { createResources } from './adapters/files/resources.ts';
 import { createIpfs } from './adapters/ipfs/ipfs.ts';
@@ -53,6 +54,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
     {
       store,
       keys: createKeyAdapter(options.passphraseCost),
+      shares: createShares(),
       crypto,
       codec: createOperationCodec(),
       ledger: createLedger(),

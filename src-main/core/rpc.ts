@@ -10,6 +10,7 @@ import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
+import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
@@ -59,6 +60,8 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.register': frontDesk,
   'cards.reissue': patientFacing,
   'cards.guessing': patientFacing,
+  'recovery.make': patientFacing,
+  'recovery.card': patientFacing,
   'desk.open': patientFacing,
   'desk.close': 'session',
   'desk.sharing': patientFacing,
@@ -106,6 +109,7 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
+    ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };
 

@@ -1,5 +1,14 @@
 /** All services of one workstation, put together over the ports. What they tell each other goes over the fact bus. */
-import type { EmbeddedLedgerPort, IpfsPort, KeyPort, LedgerPort, OperationCodecPort, RecordCryptoPort, StorePort } from '../ports.ts';
+import type {
+  EmbeddedLedgerPort,
+  IpfsPort,
+  KeyPort,
+  LedgerPort,
+  OperationCodecPort,
+  RecordCryptoPort,
+  SharesPort,
+  StorePort,
+} from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
@@ -26,6 +35,7 @@ import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
 import { createPublisher } from './publisher.ts';
+import { createRecovery } from './recovery.ts';
 import { createRecords } from './records.ts';
 import { createRenewals } from './renewals.ts';
 import { createResealing } from './resealing.ts';
@@ -41,6 +51,7 @@ import { createVerification } from './verification.ts';
 export interface WorkstationPorts {
   readonly store: StorePort;
   readonly keys: KeyPort;
+  readonly shares: SharesPort;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
   readonly ledger: LedgerPort;
@@ -151,6 +162,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
+  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
   const patients = createPatients({
     emergencyKeys,
     ...ports,
@@ -302,6 +314,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accounts,
       keyRotation,
       cards,
+      recovery,
       patients,
       chart,
       sharing,

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CID } from 'multiformats/cid';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
+import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
 import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
@@ -130,6 +131,7 @@ beforeAll(async () => {
   const crypto = createRecordCrypto();
   const ports = {
     ...{ keys, crypto, codec: createOperationCodec(), ledger: noLedger, embedded: noEmbedded, ipfs: memoryBlocks() },
+    shares: createShares(),
     store: createStore({ dir, machineKey: crypto.randomBytes(32) }),
     clock: Date.now,
     demoFiles: () => expect.fail('no demo here'),
