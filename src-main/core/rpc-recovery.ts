@@ -1,6 +1,6 @@
 /** Calls about recovering a patient's key by shares. */
 import type { CallName } from '../../src-shared/ipc-schema.ts';
-import type { Handlers } from './rpc.ts';
+import type { Handlers } from './rpc-handlers.ts';
 import type { Workstation } from './services/workstation.ts';
 
 type Names = Extract<CallName, `recovery.${string}`>;
