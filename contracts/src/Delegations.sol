@@ -147,9 +147,13 @@ abstract contract Delegations is Module {
         }
         if (actor == patient) return 0;
         Delegation memory everywhere = _delegations[_key(patient, actor, EVERYWHERE)];
-        if (_counts(everywhere, power)) return everywhere.validUntil;
         Delegation memory here = _delegations[_key(patient, actor, compartment)];
-        if (_counts(here, power)) return here.validUntil;
+        // Of two appointments the one that lasts longer; 0 lasts for ever.
+        if (_counts(here, power) && (here.validUntil == 0 || !_counts(everywhere, power))) return here.validUntil;
+        if (_counts(everywhere, power)) {
+            bool longer = _counts(here, power) && everywhere.validUntil != 0 && here.validUntil > everywhere.validUntil;
+            return longer ? here.validUntil : everywhere.validUntil;
+        }
         if (everywhere.appointedAt == 0 && here.appointedAt == 0) revert PatientRequired(patient);
         revert PowerMissing(actor, power);
     }

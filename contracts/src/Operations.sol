@@ -81,7 +81,7 @@ contract Operations is IGateway, EIP712, Governance {
     /// @notice Only the module with this index may call this. Reverts.
     error ModuleRequired(uint8 index, address caller);
 
-    /// @dev Dearest operation (AdmitOrganization) needs about 250,000.
+    /// @dev Dearest operation (AdmitOrganization) needs about 300,000.
     uint256 private constant MODULE_GAS = 400_000;
     uint256 private constant MAX_REASON_LENGTH = 256;
     uint256 private constant MAX_BATCH = 256;

@@ -91,6 +91,29 @@ contract DelegationsTest is Fixture {
         require(second < limit || !consents.canRead(patient, COMPARTMENT, vm.addr(DOCTOR), CLINIC, second));
     }
 
+    function testFuzz_OfTwoAppointmentsTheLongerCounts(uint16 everywhere, uint16 here) public {
+        mustApply(appoint(bytes32(0), 1, everywhere == 0 ? 0 : START + everywhere, 1));
+        mustApply(appoint(COMPARTMENT, 1, here == 0 ? 0 : START + here, 1));
+        if (everywhere == 0 || here == 0) {
+            mustApply(grantUntil(0));
+            return;
+        }
+        uint64 longer = START + (everywhere > here ? everywhere : here);
+        mustReject(grantUntil(0), abi.encodeWithSelector(Delegations.BeyondDelegation.selector, longer));
+        mustApply(grantUntil(longer));
+    }
+
+    function test_LongerOfTwoAppointments() public {
+        mustApply(appoint(bytes32(0), 1, START + 10, 1));
+        mustApply(appoint(COMPARTMENT, 1, START + 20, 1));
+        mustApply(grantUntil(START + 20));
+        mustApply(appoint(COMPARTMENT, 1, 0, 2));
+        mustApply(grantUntil(0));
+        mustApply(appoint(COMPARTMENT, 1, START + 5, 3));
+        mustReject(grantUntil(0), abi.encodeWithSelector(Delegations.BeyondDelegation.selector, START + 10));
+        mustApply(grantUntil(START + 10));
+    }
+
     function test_AppointmentEnds() public {
         mustApply(appoint(COMPARTMENT, 3, START + 10, 1));
         vm.warp(START + 9);
