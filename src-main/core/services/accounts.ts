@@ -13,7 +13,9 @@ import { sealContext, type Sessions } from './sessions.ts';
 export interface Accounts {
   /** Whose key it is. Keeps nothing. Throws PHRASE_INVALID, KEY_INVALID, WRONG_CREDENTIALS, ALREADY_EXISTS. */
   read(source: KeySource): Promise<{ account: string; fromPhrase: boolean }>;
-  /** Keeps the key here under the passphrase. Throws what `read` throws. */
+  /**
+   * Keeps the key here under the passphrase; where it is here already, its words seal it anew under this one. Throws what `read` throws.
+   */
   take(name: string, passphrase: string, source: KeySource): Promise<{ account: string; enrolmentCode: string }>;
   /** The words of whoever is logged in; null where the key came without. Throws WRONG_CREDENTIALS, TRY_LATER. */
   phrase(passphrase: string): Promise<string | null>;
@@ -24,6 +26,8 @@ export interface Accounts {
   /** Runs `use` with the keys of whoever is logged in, opened anew by the passphrase. Throws WRONG_CREDENTIALS, TRY_LATER. */
   withPassphrase<T>(passphrase: string, use: (unlocked: PersonKeys) => Promise<T>): Promise<T>;
 }
+
+const subjectOf = (account: string) => `person/${account.toLowerCase()}`;
 
 export function createAccounts(deps: {
   readonly store: WorkstationStorePort;
@@ -59,7 +63,7 @@ export function createAccounts(deps: {
 
   const refuseWhereUseless = (unlocked: PersonKeys) => {
     const { account, encryptionKey } = unlocked;
-    if (store.people().some((person) => person.account === account))
+    if (isHere(account) && !opensAll(unlocked))
       throw new AppError('ALREADY_EXISTS', 'This key is already on this workstation. Choose the name on the lock screen.');
     const rotated = directory.accountOf(account);
     if (rotated !== undefined)
@@ -76,9 +80,31 @@ export function createAccounts(deps: {
     }
   };
 
+  const isHere = (account: string) => store.people().some((person) => person.account === account);
+
+  /** Whether these words are all that an account has: of one whose key was replaced, the newer secrets lie under the passphrase alone. */
+  const opensAll = (unlocked: PersonKeys) => unlocked.phrase() !== null && directory.signer(unlocked.account) === unlocked.account;
+
+  /** A forgotten passphrase: whoever has the words is the person, and may seal the key under another one. */
+  const sealAnew = async (passphrase: string, unlocked: PersonKeys) => {
+    const { account } = unlocked;
+    try {
+      const secret = unlocked.secret();
+      const sealed = await keys.seal(secret, passphrase, sealContext.person(account));
+      secret.fill(0);
+      const person = store.people().find((row) => row.account === account);
+      if (!person) throw new AppError('NOT_FOUND', 'This key is no longer on this workstation. Nothing was changed.');
+      store.addPerson({ ...person, sealed });
+      attempts.forget(subjectOf(account));
+      return { account, enrolmentCode: people.enrolmentCode(account) };
+    } finally {
+      unlocked.destroy();
+    }
+  };
+
   const withPassphrase = async <T>(passphrase: string, use: (unlocked: PersonKeys) => Promise<T>): Promise<T> => {
     const { account } = sessions.require();
-    return attempts.guard(`person/${account.toLowerCase()}`, async () => {
+    return attempts.guard(subjectOf(account), async () => {
       const person = store.people().find((row) => row.account === account);
       if (!person) throw new AppError('NOT_FOUND', 'This key is no longer on this workstation.');
       const secret = await keys.open(person.sealed, passphrase, sealContext.person(account));
@@ -100,7 +126,10 @@ export function createAccounts(deps: {
       unlocked.destroy();
       return result;
     },
-    take: async (name, passphrase, source) => people.createKey(name, passphrase, await unlock(source)),
+    async take(name, passphrase, source) {
+      const unlocked = await unlock(source);
+      return isHere(unlocked.account) ? sealAnew(passphrase, unlocked) : people.createKey(name, passphrase, unlocked);
+    },
     phrase: (passphrase) => withPassphrase(passphrase, (unlocked) => Promise.resolve(unlocked.phrase())),
     keystore: (passphrase, password) => withPassphrase(passphrase, (unlocked) => keys.toKeystore(unlocked, password)),
     changePassphrase: (passphrase, newPassphrase) =>

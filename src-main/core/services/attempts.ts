@@ -16,11 +16,16 @@ const longestDelayMs = 15 * 60_000;
 export interface AttemptLimiter {
   /** Runs a try. Throws TRY_LATER (details.retryInSeconds) while the delay lasts; passes on what `attempt` throws, counting WRONG_CREDENTIALS. */
   guard<T>(subject: string, attempt: () => Promise<T>): Promise<T>;
+  /** What was tried before no longer counts: the passphrase is another one now. */
+  forget(subject: string): void;
 }
 
 export function createAttemptLimiter(store: WorkstationStorePort, clock: () => number): AttemptLimiter {
   const busy = new Set<string>();
   return {
+    forget(subject) {
+      store.setSetting(`attempts:${subject}`, { wrong: 0, until: 0 } satisfies Attempts);
+    },
     async guard(subject, attempt) {
       const setting = `attempts:${subject}`;
       const before = store.setting<Attempts>(setting) ?? { wrong: 0, until: 0 };
