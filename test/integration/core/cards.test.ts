@@ -38,7 +38,7 @@ describe("a patient's card", () => {
     const patient = first.patient.patient;
     const { card } = await w.ask('cards.reissue', { patient, phrase: first.phrase.toUpperCase(), pin: '975310' });
     expect(card).not.toBe(first.card);
-    expect(await w.ask('desk.open', { card, pin: '975310' })).toEqual({ patient, name: 'Asha Rao' });
+    expect(await w.ask('desk.open', { card, pin: '975310' })).toEqual({ patient, name: 'RAO, Asha' });
     const view = await w.ask('desk.sharing', {});
     expect(view.patient.patient).toBe(patient);
     await w.ask('desk.close', {});
