@@ -10,7 +10,7 @@ import { nothingWaits, statusBar } from './pages/frame.ts';
 import * as desk from './pages/front-desk.ts';
 import { logIn, switchTo } from './pages/lock-screen.ts';
 import { clinics, people, pin, Scene } from './scene.ts';
-import { stopAfterFailure } from './steps.ts';
+import { eventually, stopAfterFailure } from './steps.ts';
 import { flipByteIn, storedBlocks } from './stored-blocks.ts';
 
 describe('a working day', () => {
@@ -89,8 +89,8 @@ describe('a working day', () => {
     await logIn(page, people.otherDoctor);
     // The same person is back at the same place.
     await page.getByText(/^Draft of .* restored$/).waitFor();
-    expect(await page.getByLabel('Reason', { exact: true }).inputValue()).toBe('In the middle of the crash');
-    expect(await page.getByLabel('Note', { exact: true }).inputValue()).toBe('Typed with care.');
+    await eventually(() => page.getByLabel('Reason', { exact: true }).inputValue()).toBe('In the middle of the crash');
+    await eventually(() => page.getByLabel('Note', { exact: true }).inputValue()).toBe('Typed with care.');
     await chart.saveEncounter(page);
     await chart.openTab(page, 'Timeline');
     for (const reason of ['Saved before the crash', 'In the middle of the crash']) {

@@ -16,9 +16,9 @@ export async function logIn(page: Page, person: Person): Promise<void> {
   await page.getByRole('navigation', { name: 'Screens' }).waitFor();
 }
 
-/** Ctrl+Shift+L, and the lock screen is there. */
+/** Locks, and the lock screen is there. */
 export async function lock(page: Page): Promise<void> {
-  await page.keyboard.press('Control+Shift+L');
+  await page.getByRole('navigation', { name: 'Screens' }).getByRole('button', { name: 'Lock' }).click();
   await page.getByRole('region', { name: 'People of this workstation' }).waitFor();
 }
 
