@@ -121,7 +121,7 @@ describe('a working day', () => {
     await logIn(page, people.otherDoctor);
     await chart.openChart(page, family);
     await chart.openTab(page, 'Timeline');
-    await tamperedEntry(page).getByRole('button', { name: 'Tampered' }).click();
+    await tamperedEntry(page).getByRole('button', { name: 'Tampered', exact: true }).click();
     await chart.record(page).getByText('This record was tampered with').waitFor();
     expect((await chart.checks(page).allInnerTexts()).join('\n')).toMatch(/Content failed/);
     const report = await chart.checkWholeRecord(page);

@@ -58,8 +58,7 @@ export async function writeEncounter(page: Page, { reason, diagnosis, note }: En
   if (diagnosis !== undefined) {
     const field = page.getByRole('combobox', { name: 'Add a diagnosis' });
     await field.pressSequentially(diagnosis);
-    await page.getByRole('listbox', { name: 'Diagnoses found' }).getByRole('option').first().waitFor();
-    await field.press('Enter');
+    await page.getByRole('listbox', { name: 'Diagnoses found' }).getByRole('option').first().click();
     await page.getByRole('list', { name: 'Diagnoses of this encounter' }).getByRole('listitem').first().waitFor();
   }
   await page.getByLabel('Note', { exact: true }).fill(note);
