@@ -51,19 +51,20 @@ export interface Encounter {
   readonly note: string;
 }
 
-/** Writes an encounter without saving it. */
+/** Writes an encounter by keyboard, without saving it. */
 export async function writeEncounter(page: Page, { reason, diagnosis, note }: Encounter): Promise<void> {
   await openTab(page, 'Encounter');
   await page.getByLabel('Reason', { exact: true }).fill(reason);
   if (diagnosis !== undefined) {
     const field = page.getByRole('combobox', { name: 'Add a diagnosis' });
     await field.pressSequentially(diagnosis);
+    // Enter takes the option that is marked: here, one with the words that were typed.
     await page
       .getByRole('listbox', { name: 'Diagnoses found' })
-      .getByRole('option')
+      .getByRole('option', { selected: true })
       .filter({ hasText: new RegExp(diagnosis, 'i') })
-      .first()
-      .click();
+      .waitFor();
+    await field.press('Enter');
     await page.getByRole('list', { name: 'Diagnoses of this encounter' }).getByRole('listitem').first().waitFor();
   }
   await page.getByLabel('Note', { exact: true }).fill(note);
