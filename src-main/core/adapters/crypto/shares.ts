@@ -21,8 +21,10 @@ const shareHolders: readonly ShareHolder[] = ['card', 'vault', 'guardian'];
 
 const prefix = 'ANAM-SHARE';
 const threshold = 2;
-/** A secret on a card has at most this; a share has one byte more. */
-const maxSecretBytes = 112;
+/** As on a card; after more rotations, the others come from the ledger's blocks. */
+const secretsOnPaper = 4;
+/** `secretsOnPaper` keys; a share has one byte more. */
+const maxSecretBytes = 160;
 const vaultInfo = utf8('anamnesis/vault-share/1');
 
 interface Share {
@@ -30,6 +32,8 @@ interface Share {
   readonly set: Uint8Array;
   readonly holder: ShareHolder;
   readonly share: Uint8Array;
+  /** Address that signed it: the patient's key of that time, as the caller checks. */
+  readonly signer: string;
 }
 
 /** The port over the functions below. */
@@ -39,7 +43,7 @@ export function createShares(): SharesPort {
 
 /** Three codes, by holder. Each reveals nothing of the key, and making them again gives a set that does not mix with the one before. */
 async function splitKeys(keys: PersonKeys): Promise<Record<ShareHolder, string>> {
-  const secret = keys.secret();
+  const secret = keys.secret(secretsOnPaper);
   const account = addressBytes(keys.account, 'account', tampered);
   const set = randomBytes(16);
   const shares = await split(secret, shareHolders.length, threshold);
@@ -52,7 +56,7 @@ async function splitKeys(keys: PersonKeys): Promise<Record<ShareHolder, string>>
   return { card, vault, guardian };
 }
 
-/** Reads one share and checks it against what the patient signed. Throws CODE_INVALID. */
+/** Reads one share and checks it against what its signer signed; whether that is the patient, the caller knows. Throws CODE_INVALID. */
 function readShare(code: string): Share {
   const map = checkMap(decodeCode(prefix, code), ['v', 'account', 'set', 'holder', 'share', 'commitments', 'signature'], badShare);
   if (map.v !== 1) throw badShare();
@@ -68,20 +72,23 @@ function readShare(code: string): Share {
   const holder = shareHolders[index];
   if (!holder || !committed || commitments.length !== shareHolders.length) throw badShare();
   if (!equalBytes(committed, commitmentOf(account, set, index, share))) throw badShare();
-  if (signerOf(statementOf(account, set, commitments), signature) !== addressOf(account)) throw badShare();
-  return { account: addressOf(account), set, holder, share };
+  const signer = signerOf(statementOf(account, set, commitments), signature);
+  if (signer === null) throw badShare();
+  return { account: addressOf(account), set, holder, share, signer };
 }
 
 /** The keys of two shares of one set. Throws CODE_INVALID. */
 async function combineShares(codes: readonly [string, string]): Promise<PersonKeys> {
   const [first, second] = [readShare(codes[0]), readShare(codes[1])];
   if (first.account !== second.account) throw mismatch('They belong to different patients.');
-  if (!equalBytes(first.set, second.set)) throw mismatch('They were made at different times, and only shares of one time go together.');
+  if (first.signer !== second.signer || !equalBytes(first.set, second.set))
+    throw mismatch('They were made at different times, and only shares of one time go together.');
   if (first.holder === second.holder) throw mismatch('They are the same share twice.');
   const secret = await combine([first.share, second.share]);
   const keys = createPersonKeys(secret);
   zero(secret, first.share, second.share);
-  if (keys.account === first.account) return keys;
+  // The key inside must be the one that signed: a forger has none that did.
+  if (keys.account === first.account && keys.signers.at(-1) === first.signer) return keys;
   keys.destroy();
   throw badShare();
 }
