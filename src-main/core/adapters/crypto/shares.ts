@@ -45,12 +45,13 @@ export function createShares(): SharesPort {
 async function splitKeys(keys: PersonKeys): Promise<Record<ShareHolder, string>> {
   const secret = keys.secret(secretsOnPaper);
   const account = addressBytes(keys.account, 'account', tampered);
+  const signer = addressBytes(keys.signers.at(-1), 'signer', tampered);
   const set = randomBytes(16);
   const shares = await split(secret, shareHolders.length, threshold);
   zero(secret);
   const commitments = shares.map((share, holder) => commitmentOf(account, set, holder, share));
-  const signature = fromHex(keys.sign(statementOf(account, set, commitments)), 65) ?? new Uint8Array();
-  const codes = shares.map((share, holder) => encodeCode(prefix, { v: 1, account, set, holder, share, commitments, signature }));
+  const signature = fromHex(keys.sign(statementOf(account, signer, set, commitments)), 65) ?? new Uint8Array();
+  const codes = shares.map((share, holder) => encodeCode(prefix, { v: 1, account, signer, set, holder, share, commitments, signature }));
   zero(...shares);
   const [card = '', vault = '', guardian = ''] = codes;
   return { card, vault, guardian };
@@ -58,9 +59,14 @@ async function splitKeys(keys: PersonKeys): Promise<Record<ShareHolder, string>>
 
 /** Reads one share and checks it against what its signer signed; whether that is the patient, the caller knows. Throws CODE_INVALID. */
 function readShare(code: string): Share {
-  const map = checkMap(decodeCode(prefix, code), ['v', 'account', 'set', 'holder', 'share', 'commitments', 'signature'], badShare);
+  const map = checkMap(
+    decodeCode(prefix, code),
+    ['v', 'account', 'signer', 'set', 'holder', 'share', 'commitments', 'signature'],
+    badShare,
+  );
   if (map.v !== 1) throw badShare();
   const account = checkBytes(map.account, 20, 'account', badShare);
+  const signer = checkBytes(map.signer, 20, 'signer', badShare);
   const set = checkBytes(map.set, 16, 'set', badShare);
   const index = checkInteger(map.holder, shareHolders.length - 1, 'holder', badShare);
   const share = checkBytes(map.share, 17, 'share', badShare, maxSecretBytes + 1);
@@ -72,9 +78,8 @@ function readShare(code: string): Share {
   const holder = shareHolders[index];
   if (!holder || !committed || commitments.length !== shareHolders.length) throw badShare();
   if (!equalBytes(committed, commitmentOf(account, set, index, share))) throw badShare();
-  const signer = signerOf(statementOf(account, set, commitments), signature);
-  if (signer === null) throw badShare();
-  return { account: addressOf(account), set, holder, share, signer };
+  if (signerOf(statementOf(account, signer, set, commitments), signature) !== addressOf(signer)) throw badShare();
+  return { account: addressOf(account), set, holder, share, signer: addressOf(signer) };
 }
 
 /** The keys of two shares of one set. Throws CODE_INVALID. */
@@ -138,8 +143,8 @@ function commitmentOf(account: Uint8Array, set: Uint8Array, holder: number, shar
   return sha256(encodeCbor(['anamnesis/share-commitment/1', account, set, holder, share]));
 }
 
-function statementOf(account: Uint8Array, set: Uint8Array, commitments: readonly Uint8Array[]): Uint8Array {
-  return sha256(encodeCbor(['anamnesis/shares/1', account, set, commitments]));
+function statementOf(account: Uint8Array, signer: Uint8Array, set: Uint8Array, commitments: readonly Uint8Array[]): Uint8Array {
+  return sha256(encodeCbor(['anamnesis/shares/1', account, signer, set, commitments]));
 }
 
 /** EIP-55 address that signed a digest; null for a signature that is none. */
