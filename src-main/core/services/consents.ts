@@ -78,7 +78,10 @@ export interface Consents {
    * consent. `organization` asks about one in particular.
    */
   writesThrough(patient: string, compartment: string, author: string, at: number): string | null;
-  /** Whether the author of a commit held write consent where the commit stands in the ledger's order. */
+  /**
+   * Whether the author of a commit held write consent where the commit stands in the ledger's order, or was a practitioner who had opened the record in an
+   * emergency: the ledger takes that too, though screens do not offer it.
+   */
   heldWrite(commit: StoredOperation, patient: string, compartment: string, organization: string): boolean;
 }
 
@@ -230,12 +233,7 @@ export function createConsents(
         const grant = grants?.get(organization);
         return grant?.write && isCurrent(grant, at) && (roles & caringRoles) !== 0;
       });
-      if (through) return through.organization;
-      const { emergency } = stateOf(patient);
-      const helper = memberships.find(
-        ({ organization, roles }) => (roles & roleBits.practitioner) !== 0 && isOpenFor(emergency, author, organization, at),
-      );
-      return helper?.organization ?? null;
+      return through?.organization ?? null;
     },
     heldWrite(commit, patient, compartment, organization) {
       const author = commit.operation.actor;
