@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Wallet, getBytes, zeroPadValue } from 'ethers';
+import { getBytes, zeroPadValue, type Wallet } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
