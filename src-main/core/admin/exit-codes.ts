@@ -20,6 +20,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   NOT_SET_UP: exitCodes.notSetUp,
   ALREADY_SET_UP: exitCodes.notSetUp,
   WRONG_CREDENTIALS: exitCodes.credentials,
+  CODE_INVALID: exitCodes.credentials,
   TRY_LATER: exitCodes.credentials,
   NOT_LOGGED_IN: exitCodes.credentials,
   FILE_TOO_LARGE: exitCodes.badFile,

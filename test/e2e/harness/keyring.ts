@@ -20,32 +20,46 @@ export async function startKeyring(home: string): Promise<Keyring> {
   const runtimeDir = join(home, 'run');
   mkdirSync(runtimeDir, { recursive: true });
   chmodSync(runtimeDir, 0o700);
-  const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address=1'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const address = await firstLine('a session bus', bus);
-  const env = { HOME: home, XDG_RUNTIME_DIR: runtimeDir, DBUS_SESSION_BUS_ADDRESS: address };
-  const daemon = spawn('gnome-keyring-daemon', ['--foreground', '--unlock', '--components=secrets'], {
-    env: { ...process.env, ...env },
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  daemon.stdin?.end('keyring password');
-  // It unlocks, then takes its name on the bus.
-  await until('an unlocked keyring', () => answersTo('org.freedesktop.secrets', env));
-  return {
-    env,
-    args: ['--password-store=gnome-libsecret'],
-    async stop() {
-      for (const child of [daemon, bus]) {
-        child.kill('SIGTERM');
-        await until('the keyring to end', () => !isRunning(child.pid ?? 0));
-      }
-    },
+  const children: ChildProcess[] = [];
+  const stop = async (): Promise<void> => {
+    // The keyring before its bus.
+    for (const child of children.reverse()) {
+      child.kill('SIGTERM');
+      await until('the keyring to end', () => !isRunning(child.pid ?? 0));
+    }
   };
+  try {
+    const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address=1'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    children.push(bus);
+    const env = { HOME: home, XDG_RUNTIME_DIR: runtimeDir, DBUS_SESSION_BUS_ADDRESS: await firstLine('a session bus', bus) };
+    const daemon = spawn('gnome-keyring-daemon', ['--foreground', '--unlock', '--components=secrets'], {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    children.push(daemon);
+    daemon.stdin?.end('keyring password');
+    // It unlocks, then takes its name on the bus.
+    await until('an unlocked keyring', () => answersTo('org.freedesktop.secrets', env));
+    return { env, args: ['--password-store=gnome-libsecret'], stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 function answersTo(name: string, env: Readonly<Record<string, string>>): Promise<boolean> {
-  const ask = ['--session', '--print-reply=literal', '--dest=org.freedesktop.DBus', '/', 'org.freedesktop.DBus.NameHasOwner', `string:${name}`];
+  const ask = [
+    '--session',
+    '--print-reply=literal',
+    '--dest=org.freedesktop.DBus',
+    '/',
+    'org.freedesktop.DBus.NameHasOwner',
+    `string:${name}`,
+  ];
   return new Promise((resolve, reject) =>
-    execFile('dbus-send', ask, { env: { ...process.env, ...env } }, (error, answer) => (error ? reject(error) : resolve(/true/.test(answer)))),
+    execFile('dbus-send', ask, { env: { ...process.env, ...env } }, (error, answer) =>
+      error ? reject(error) : resolve(/true/.test(answer)),
+    ),
   );
 }
 

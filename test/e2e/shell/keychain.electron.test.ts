@@ -84,9 +84,13 @@ describe('the keychain of a desktop', () => {
     const before = keyFile();
     await open(otherHome);
     await page().getByRole('heading', sealedHeading).waitFor();
-    await page().getByText(/does not open what is stored here/).waitFor();
+    await page()
+      .getByText(/does not open what is stored here/)
+      .waitFor();
     await enterCode(page(), `${code.slice(0, -1)}${code.endsWith('0') ? '1' : '0'}`);
-    await page().getByText(/This recovery code is not right/).waitFor();
+    await page()
+      .getByText(/This recovery code is not right/)
+      .waitFor();
     expect(keyFile().equals(before)).toBe(true);
     await enterCode(page(), code.toLowerCase().replaceAll('-', ' '));
     await logIn(page(), admin);
@@ -98,9 +102,13 @@ describe('the keychain of a desktop', () => {
   it('opens by the code alone where no keyring runs, and goes on asking until it is turned off', async () => {
     const before = keyFile();
     await open(null, ['--password-store=gnome-libsecret']);
-    await page().getByText(/none is running or it stayed locked/).waitFor();
+    await page()
+      .getByText(/none is running or it stayed locked/)
+      .waitFor();
     await page().getByRole('button', { name: 'Try the keychain again' }).click();
-    await page().getByText(/Still closed/).waitFor();
+    await page()
+      .getByText(/Still closed/)
+      .waitFor();
     await enterCode(page(), code);
     await logIn(page(), admin);
     expect(keyFile().equals(before)).toBe(true);
