@@ -3,10 +3,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeRecoveryCode } from '../../../src-main/core/adapters/crypto/recovery-code.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { CoreProcess } from './core-process.ts';
+
+// Many starts of a whole core: what a loaded machine takes for one is not what is tested.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const passphrase = 'correct horse battery';
 const dir = mkdtempSync(join(tmpdir(), 'anamnesis-keychain-'));
