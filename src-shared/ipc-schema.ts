@@ -29,6 +29,7 @@ export type KeySource = z.infer<typeof keySource>;
 /** What a new card is sealed under: a PIN of 6 to 12 digits, or a passphrase. */
 const newPin = z.union([z.string().regex(/^[0-9]{6,12}$/), newPassphrase]);
 const code = z.string().min(1).max(20_000);
+const recoveryCode = z.string().min(1).max(300);
 const category = z.enum(categories);
 /** Seconds; 0 = open end. */
 const until = z.number().int().min(0).max(4_102_444_800);
@@ -125,6 +126,14 @@ export const calls = {
   'settings.set': call<null>()(
     z.strictObject({ theme: z.enum(['system', 'light', 'dark']).optional(), idleLockMinutes: z.number().int().min(1).max(60).optional() }),
   ),
+  // -- the operating system's keychain
+  'keychain.view': call<view.KeychainView>()(nothing),
+  /** The recovery code of this workstation: to be printed, and confirmed by turning the keychain on with it. */
+  'keychain.code': call<{ code: string }>()(z.strictObject({ passphrase })),
+  'keychain.turnOn': call<null>()(z.strictObject({ code: recoveryCode })),
+  'keychain.turnOff': call<null>()(z.strictObject({ passphrase })),
+  /** At a start at which no keychain opened the key: by the recovery code, or (null) by asking the keychain again. */
+  'keychain.recover': call<{ sealedAnew: boolean }>()(z.strictObject({ code: recoveryCode.nullable() })),
   // -- admin
   'staff.list': call<view.StaffMember[]>()(nothing),
   'staff.readCode': call<{ account: string; personName: string; alreadyEnrolled: boolean }>()(z.strictObject({ enrolmentCode: code })),

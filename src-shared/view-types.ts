@@ -6,6 +6,7 @@ import type { Category } from './categories.ts';
 import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 
+export type * from './views/keychain.ts';
 export type * from './views/duplicates.ts';
 
 /** Where the workstation stands in its life. */

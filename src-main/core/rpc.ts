@@ -9,10 +9,12 @@ import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
+import type { KeychainService } from './services/keychain.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -43,6 +45,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'session.lock': 'anyone',
   'session.touch': 'anyone',
   'settings.set': 'session',
+  'keychain.view': admin,
+  'keychain.code': admin,
+  'keychain.turnOn': admin,
+  'keychain.turnOff': admin,
+  'keychain.recover': 'anyone',
   'staff.list': admin,
   'staff.readCode': admin,
   'staff.approve': admin,
@@ -109,12 +116,19 @@ export interface Rpc {
   handle(message: CallMessage): Promise<ReplyMessage>;
 }
 
-export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
+/** What is beside the workstation's own services. */
+interface Beside {
+  readonly keychain: KeychainService;
+  readonly terminology: () => Terminology;
+}
+
+export function createRpc(workstation: Workstation, { keychain, terminology }: Beside, report: (error: unknown) => void): Rpc {
   const handlers: Handlers<CallName> = {
     ...workstationHandlers(workstation),
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
+    ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
