@@ -159,6 +159,18 @@ export const calls = {
   'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin })),
   /** A new card of the same key, from the recovery words. */
   'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
+  /** A new key for the patient, whose old one opens the call. The words are shown once. */
+  'cards.newKey': call<{ card: string; phrase: string }>()(
+    z.strictObject({
+      patient: account,
+      opening: z.discriminatedUnion('by', [
+        z.strictObject({ by: z.literal('card'), card: z.string().min(1).max(2000), pin: passphrase }),
+        z.strictObject({ by: z.literal('words'), phrase }),
+        z.strictObject({ by: z.literal('shares'), shares: z.array(code).min(1).max(2) }),
+      ]),
+      pin: newPin,
+    }),
+  ),
   'cards.guessing': call<{ secondsPerGuess: number }>()(nothing),
   /** Makes the three shares of the patient at the desk: the vault's is kept here, the other two are printed. */
   'recovery.make': call<{ card: string; guardian: string }>()(nothing),

@@ -302,7 +302,16 @@ export interface AccessHolder {
 export interface SharingEvent {
   readonly opId: string;
   readonly type:
-    'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'emergency' | 'emergency-off' | 'emergency-on';
+    | 'registered'
+    | 'granted'
+    | 'revoked'
+    | 'requested'
+    | 'approved'
+    | 'declined'
+    | 'emergency'
+    | 'emergency-off'
+    | 'emergency-on'
+    | 'new-key';
   /** Of an emergency: the reason given, null where it has not come yet, and until when it lasts (seconds). */
   readonly note?: string | null;
   readonly until?: number;

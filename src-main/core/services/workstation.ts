@@ -37,6 +37,8 @@ import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatientLinks, linkKinds } from './patient-links.ts';
+import { createPatientKeys } from './patient-keys.ts';
+import { createPatientRotation } from './patient-rotation.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -98,7 +100,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
-  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
+  const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
+  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes, patientKeys });
   const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
   const setup: Setup = createSetup({
     ...ports,
@@ -165,8 +168,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     report,
   });
-  const cards = createCards({ store: store.workstation, keys: ports.keys });
-  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const cards = createCards({ keys: ports.keys, patientKeys });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network, directory);
   const emergencyKeys = createEmergencyKeys({
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
@@ -174,7 +177,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
   const grantees = createGrantees(directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
-  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
+  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, patientKeys, network, directory, organization });
   const patients = createPatients({
     ...{ keyring, seals },
     ...ports,
@@ -218,8 +221,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     emergencyId: emergencyKeys.idOf,
+    finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const patientRotation = createPatientRotation({
+    ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
+  });
   const views = createSharingViews({
     ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
   });
@@ -325,6 +332,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accounts,
       keyRotation,
       keyring,
+      patientRotation,
       cards,
       recovery,
       patients,
