@@ -4,6 +4,7 @@
 import type { Icon } from './components/types.ts';
 import type { Component } from 'svelte';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
+import BellDot from '@lucide/svelte/icons/bell-dot';
 import IdCard from '@lucide/svelte/icons/id-card';
 import Link2 from '@lucide/svelte/icons/link-2';
 import Network from '@lucide/svelte/icons/network';
@@ -55,6 +56,13 @@ const screens: readonly Screen[] = [
     icon: Link2,
     roles: ['registrar'],
     load: () => import('./features/duplicates/duplicates-screen.svelte'),
+  },
+  {
+    name: 'attention',
+    title: 'Needs attention',
+    icon: BellDot,
+    roles: ['registrar', 'practitioner'],
+    load: () => import('./features/attention/attention-screen.svelte'),
   },
   {
     name: 'chart',
