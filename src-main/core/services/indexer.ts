@@ -287,9 +287,9 @@ export function createIndexer(deps: {
     const decoded = operation && codec.decodePayload(operation.operation);
     if (!version || !operation || decoded?.kind !== 'Commit') return;
     const { compartment, epoch } = decoded.payload;
-    const key = session.index.keks({ compartment }).find((kek) => kek.epoch === epoch);
-    if (!key) return;
-    const commit = await reader.open(operation, key.kek, { timeoutMs: fetchTimeoutMs });
+    const keks = session.index.keks({ compartment }).flatMap((key) => (key.epoch === epoch ? [key.kek] : []));
+    if (keks.length === 0) return;
+    const commit = await reader.open(operation, keks, { timeoutMs: fetchTimeoutMs });
     const entry = commit.entries.find((one) => one.versionId === version.versionId);
     if (!entry) return;
     const json = new TextDecoder().decode(await reader.content(commit, entry, { timeoutMs: fetchTimeoutMs }));
