@@ -8,6 +8,7 @@ import type { Role } from '../../src-shared/operations.ts';
 import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
+import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
@@ -66,6 +67,10 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.get': patientFacing,
   'patients.similar': frontDesk,
   'patients.register': frontDesk,
+  'patients.details': frontDesk,
+  'patients.correct': frontDesk,
+  'attention.list': patientFacing,
+  'attention.setAside': patientFacing,
   'duplicates.list': frontDesk,
   'duplicates.of': patientFacing,
   'duplicates.link': frontDesk,
@@ -97,6 +102,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'chart.verify': clinical,
   'chart.export': clinical,
   'chart.saveEncounter': clinical,
+  'chart.correct': patientFacing,
   'drafts.list': 'session',
   'drafts.save': 'session',
   'drafts.discard': 'session',
@@ -127,6 +133,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...workstationHandlers(workstation),
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
+    ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),

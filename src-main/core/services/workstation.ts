@@ -13,12 +13,14 @@ import { AppError } from '../../../src-shared/errors.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
+import { createAttention } from './attention.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
+import { createCorrections } from './corrections.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
@@ -194,6 +196,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isOpen: (session) => sessions.current() === session,
   });
   const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
+  const othersOf = (patient: string) => links.othersOf(patient).map((other) => other.patient);
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -207,6 +210,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     openUntil: (session, patient) => emergency.view(session, patient).until,
+    othersOf,
     ledgerState() {
       const status = connections.status();
       if (status?.state !== 'online') return 'away';
@@ -238,7 +242,28 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
   });
   const duplicates = createDuplicates({
-    ...{ store: store.workstation, links, directory, profiles, notes, signing, publisher, sessions, facts, clock, organization },
+    ...{
+      store: store.workstation,
+      codec,
+      links,
+      patients,
+      directory,
+      profiles,
+      notes,
+      signing,
+      publisher,
+      sessions,
+      facts,
+      clock,
+      organization,
+    },
+  });
+  const corrections = createCorrections({
+    ...{ store: store.workstation, crypto, chart, patients, records, publisher, indexer, facts, othersOf },
+  });
+  const attention = createAttention({
+    ...{ store: store.workstation, codec, chart, consents, directory, links, patients, profiles, records, sessions, facts, clock },
+    ...{ organization, report },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -292,6 +317,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     setup,
     indexer,
     keyRotation,
+    attention,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -341,6 +367,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accessRequests,
       links,
       duplicates,
+      corrections,
+      attention,
       emergency,
       consultations,
       imports,
