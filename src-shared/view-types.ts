@@ -6,6 +6,8 @@ import type { Category } from './categories.ts';
 import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 
+export type * from './views/outbox.ts';
+
 /** Where the workstation stands in its life. */
 export type Phase = 'unconfigured' | 'joining' | 'ready';
 
@@ -392,16 +394,6 @@ export interface RegistrationResult {
   readonly card: string;
   /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
-}
-
-export interface OutboxEntry {
-  readonly opId: string;
-  readonly label: string;
-  readonly actor: string;
-  readonly createdAt: number;
-  readonly state: 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
-  readonly block: number | null;
-  readonly reason: string | null;
 }
 
 export interface VerifyReport {

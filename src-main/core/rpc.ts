@@ -96,6 +96,9 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'import.run': clinical,
   'sync.outbox': 'session',
   'sync.retry': 'session',
+  'sync.retryAll': 'session',
+  'sync.withdrawal': 'session',
+  'sync.withdraw': 'session',
   'sync.now': 'session',
 };
 

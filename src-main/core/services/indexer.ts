@@ -33,6 +33,8 @@ export interface Indexer {
   addKeks(session: Session, keks: readonly KekRow[]): void;
   /** Takes everything of a patient out of the index, then puts back what the person's own envelopes open. */
   relearn(session: Session, patient: string): Promise<void>;
+  /** Takes commits out of the index that were withdrawn. */
+  forgetCommits(session: Session, digests: readonly string[]): void;
   failures(patient: string): IndexFailure[];
   status(): { readonly indexing: number; readonly missingBlocks: number };
   /** Resolves when everything that can be indexed now has been. */
@@ -341,6 +343,14 @@ export function createIndexer(deps: {
     addKeks(session, keks) {
       addKeks(session, keks);
       wake();
+    },
+    forgetCommits(session, digests) {
+      for (const digest of digests) {
+        queue.delete(digest);
+        missing.delete(digest);
+        failed.delete(digest);
+        session.index.removeCommit(digest);
+      }
     },
     async relearn(session, patient) {
       session.index.forgetPatient(patient);

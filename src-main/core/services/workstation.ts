@@ -44,9 +44,11 @@ import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
+import { createOutboxView } from './outbox-view.ts';
 import { createUploads } from './uploads.ts';
 import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface WorkstationPorts {
   readonly store: StorePort;
@@ -238,6 +240,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     clock,
     report,
   });
+  const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
+  const outbox = createOutboxView({
+    store: store.workstation,
+    facts,
+    nameOf(account) {
+      const member = directory.members().find((m) => m.account === account);
+      return member ? profiles.name(member.profile, account) : 'A patient';
+    },
+  });
   const uploads = createUploads(crypto);
   const downloads = createDownloads(crypto);
   const exports = createVerifiableExports({
@@ -325,7 +336,24 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{
+      outbox,
+      withdrawals,
+      uploads,
+      downloads,
+      exports,
+      records,
+      publisher,
+      demo,
+      snapshots,
+      indexer,
+      resealing,
+      clinic,
+      ipfs,
+      crypto,
+      codec,
+      clock,
+    },
     start() {
       if (setup.phase() === 'unconfigured') return;
       connections.start();
