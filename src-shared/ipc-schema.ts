@@ -254,6 +254,8 @@ export const calls = {
   /** `edit`: a consultation goes back into its draft. */
   'sync.withdraw': call<{ patient: string | null }>()(z.strictObject({ opId: bytes32, edit: z.boolean() })),
   'sync.now': call<null>()(nothing),
+  /** Halts the reading of what gathered on the ledger, or goes on with it. */
+  'sync.pause': call<null>()(z.strictObject({ paused: z.boolean() })),
 } as const;
 
 export type CallName = keyof typeof calls;

@@ -91,8 +91,12 @@ export function handlers(workstation: Workstation): Handlers<Names> {
     'sync.retryAll': () => ({ sent: outbox.retryAll() }),
     'sync.withdrawal': ({ opId }) => workstation.withdrawals.view(sessions.require(), opId),
     'sync.withdraw': ({ opId, edit }) => workstation.withdrawals.withdraw(sessions.require(), opId, edit),
+    'sync.pause'({ paused }) {
+      connections.setPaused(paused);
+      return null;
+    },
     'sync.now'() {
-      connections.poke();
+      connections.hurry();
       return null;
     },
   };

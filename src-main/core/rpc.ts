@@ -106,6 +106,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'sync.withdrawal': 'session',
   'sync.withdraw': 'session',
   'sync.now': 'session',
+  'sync.pause': 'session',
 };
 
 export interface Rpc {

@@ -129,6 +129,8 @@ export interface WorkstationStorePort {
   applyEvents(
     events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[],
     blocks: readonly { number: number; hash: string }[],
+    /** Blocks up to this one are final already. Default: none. */
+    finalTo?: number,
   ): void;
   /** Operations mined at or below this block are final. */
   finalize(block: number): void;

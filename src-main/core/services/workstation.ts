@@ -160,6 +160,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     network,
     facts,
+    atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
     report,
   });
   const cards = createCards({ store: store.workstation, keys: ports.keys });
@@ -306,6 +307,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
+    connections.hurry();
     facts.tell('status', null);
     indexer.wake();
   });

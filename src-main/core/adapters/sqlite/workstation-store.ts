@@ -71,7 +71,7 @@ export function workstationStore(db: Db): WorkstationStorePort {
     saveTransaction: (transaction) => operations.saveTransaction(transaction),
     openTransactions: () => operations.openTransactions(),
     dropTransaction: (hash) => operations.dropTransaction(hash),
-    applyEvents: (events, blocks) => follower.applyEvents(events, blocks),
+    applyEvents: (events, blocks, finalTo) => follower.applyEvents(events, blocks, finalTo),
     finalize: (block) => follower.finalize(block),
     followedBlocks: (limit) => follower.followedBlocks(limit),
     rollBackTo: (number) => follower.rollBackTo(number),

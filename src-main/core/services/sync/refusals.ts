@@ -44,7 +44,8 @@ export function explainRefusal(reason: string | null): string {
   return words[name] ?? `The ledger refused it (${name || 'no reason that is known here'}). It is kept here and can be sent again.`;
 }
 
-const nameOf = (reason: string): string => /^\w+/.exec(reason)?.[0] ?? '';
+/** The error's name, or its selector where nobody here knows one; never its arguments. */
+const nameOf = (reason: string): string => /^Unknown\((0x[0-9a-f]{8})/.exec(reason)?.[1] ?? /^\w+/.exec(reason)?.[0] ?? '';
 
 /** Reasons that stay, whatever happens: the same operation would be refused again. */
 const lasting: ReadonlySet<string> = new Set([
