@@ -111,9 +111,9 @@ export function createWithdrawals(deps: {
       const decoded = codec.decodePayload(operation.operation);
       if (decoded.kind !== 'Commit') return null;
       const { compartment, epoch } = decoded.payload;
-      const key = session.index.keks({ compartment }).find((kek) => kek.epoch === epoch);
-      if (!key) return null;
-      const commit = await reader.open(operation, key.kek, { offline: true });
+      const held = session.index.keks({ compartment }).flatMap((key) => (key.epoch === epoch ? [key.kek] : []));
+      if (held.length === 0) return null;
+      const commit = await reader.open(operation, held, { offline: true });
       if (commit.entries.some((entry) => entry.previous.length > 0)) return null;
       for (const content of await reader.contents(commit, { offline: true })) {
         if (content instanceof AppError) throw content;
