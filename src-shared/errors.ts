@@ -18,6 +18,7 @@ export const errorCodes = [
   'CARD_INVALID',
   'NOT_FOUND',
   'ALREADY_EXISTS',
+  'ALREADY_SENT',
   'CONSENT_MISSING',
   'KEY_MISSING',
   'KEY_REPLACED',

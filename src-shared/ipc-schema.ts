@@ -287,9 +287,23 @@ export const calls = {
   'import.preview': call<view.ImportPreview>()(z.strictObject({ file: uuid, patient: account.nullable() })),
   'import.run': call<view.ImportResult>()(z.strictObject({ file: uuid, patient: account })),
   // -- outbox
-  'sync.outbox': call<view.OutboxEntry[]>()(nothing),
+  'sync.outbox': call<view.OutboxPage>()(
+    z.strictObject({
+      show: z.enum(['all', 'waiting', 'refused', 'anchored']),
+      /** Only what was made before this position. */
+      before: z.number().int().min(1).optional(),
+      limit: z.number().int().min(1).max(500),
+    }),
+  ),
   'sync.retry': call<null>()(z.strictObject({ opId: bytes32 })),
+  /** Sends everything again that was refused and may be taken now; how many. */
+  'sync.retryAll': call<{ sent: number }>()(nothing),
+  'sync.withdrawal': call<view.WithdrawalView>()(z.strictObject({ opId: bytes32 })),
+  /** `edit`: a consultation goes back into its draft. */
+  'sync.withdraw': call<{ patient: string | null }>()(z.strictObject({ opId: bytes32, edit: z.boolean() })),
   'sync.now': call<null>()(nothing),
+  /** Halts the reading of what gathered on the ledger, or goes on with it. */
+  'sync.pause': call<null>()(z.strictObject({ paused: z.boolean() })),
 } as const;
 
 export type CallName = keyof typeof calls;

@@ -115,7 +115,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'import.run': clinical,
   'sync.outbox': 'session',
   'sync.retry': 'session',
+  'sync.retryAll': 'session',
+  'sync.withdrawal': 'session',
+  'sync.withdraw': 'session',
   'sync.now': 'session',
+  'sync.pause': 'session',
 };
 
 export interface Rpc {

@@ -55,9 +55,11 @@ import { createSharing } from './sharing.ts';
 import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
+import { createOutboxView } from './outbox-view.ts';
 import { createUploads } from './uploads.ts';
 import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface WorkstationPorts {
   readonly store: StorePort;
@@ -168,6 +170,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     network,
     facts,
+    atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
     report,
   });
   const cards = createCards({ keys: ports.keys, patientKeys });
@@ -280,6 +283,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     clock,
     report,
   });
+  const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
+  const outbox = createOutboxView({
+    store: store.workstation,
+    facts,
+    nameOf(account) {
+      const member = directory.members().find((m) => m.account === account);
+      return member ? profiles.name(member.profile, account) : 'A patient';
+    },
+  });
   const uploads = createUploads(crypto);
   const downloads = createDownloads(crypto);
   const exports = createVerifiableExports({
@@ -331,6 +343,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
+    connections.hurry();
     facts.tell('status', null);
     indexer.wake();
   });
@@ -375,7 +388,24 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{
+      outbox,
+      withdrawals,
+      uploads,
+      downloads,
+      exports,
+      records,
+      publisher,
+      demo,
+      snapshots,
+      indexer,
+      resealing,
+      clinic,
+      ipfs,
+      crypto,
+      codec,
+      clock,
+    },
     start() {
       if (setup.phase() === 'unconfigured') return;
       connections.start();
