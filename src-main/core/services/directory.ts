@@ -147,7 +147,9 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
         codec,
       );
       const member = then.members.get(key(organization, account));
-      return member && !member.suspended && then.organizations.get(organization)?.suspended === false ? member : undefined;
+      return member && member.roles !== 0 && !member.suspended && then.organizations.get(organization)?.suspended === false
+        ? member
+        : undefined;
     },
   };
 }

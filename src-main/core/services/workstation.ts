@@ -13,12 +13,14 @@ import { AppError } from '../../../src-shared/errors.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
+import { createAttention } from './attention.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
+import { createCorrections } from './corrections.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
@@ -53,9 +55,11 @@ import { createSharing } from './sharing.ts';
 import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
+import { createOutboxView } from './outbox-view.ts';
 import { createUploads } from './uploads.ts';
 import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface WorkstationPorts {
   readonly store: StorePort;
@@ -166,6 +170,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     network,
     facts,
+    atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
     report,
   });
   const cards = createCards({ keys: ports.keys, patientKeys });
@@ -194,6 +199,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isOpen: (session) => sessions.current() === session,
   });
   const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
+  const othersOf = (patient: string) => links.othersOf(patient).map((other) => other.patient);
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -207,6 +213,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     openUntil: (session, patient) => emergency.view(session, patient).until,
+    othersOf,
     ledgerState() {
       const status = connections.status();
       if (status?.state !== 'online') return 'away';
@@ -238,7 +245,28 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
   });
   const duplicates = createDuplicates({
-    ...{ store: store.workstation, links, directory, profiles, notes, signing, publisher, sessions, facts, clock, organization },
+    ...{
+      store: store.workstation,
+      codec,
+      links,
+      patients,
+      directory,
+      profiles,
+      notes,
+      signing,
+      publisher,
+      sessions,
+      facts,
+      clock,
+      organization,
+    },
+  });
+  const corrections = createCorrections({
+    ...{ store: store.workstation, crypto, chart, patients, records, publisher, indexer, facts, othersOf },
+  });
+  const attention = createAttention({
+    ...{ store: store.workstation, codec, chart, consents, directory, links, patients, profiles, records, sessions, facts, clock },
+    ...{ organization, report },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -254,6 +282,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     report,
+  });
+  const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
+  const outbox = createOutboxView({
+    store: store.workstation,
+    facts,
+    nameOf(account) {
+      const member = directory.members().find((m) => m.account === account);
+      return member ? profiles.name(member.profile, account) : 'A patient';
+    },
   });
   const uploads = createUploads(crypto);
   const downloads = createDownloads(crypto);
@@ -292,6 +329,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     setup,
     indexer,
     keyRotation,
+    attention,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -305,6 +343,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
+    connections.hurry();
     facts.tell('status', null);
     indexer.wake();
   });
@@ -341,13 +380,32 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accessRequests,
       links,
       duplicates,
+      corrections,
+      attention,
       emergency,
       consultations,
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{
+      outbox,
+      withdrawals,
+      uploads,
+      downloads,
+      exports,
+      records,
+      publisher,
+      demo,
+      snapshots,
+      indexer,
+      resealing,
+      clinic,
+      ipfs,
+      crypto,
+      codec,
+      clock,
+    },
     start() {
       if (setup.phase() === 'unconfigured') return;
       connections.start();
