@@ -6,6 +6,8 @@ import type { Category } from './categories.ts';
 import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 
+export type * from './views/reencryption.ts';
+
 /** Where the workstation stands in its life. */
 export type Phase = 'unconfigured' | 'joining' | 'ready';
 
@@ -147,6 +149,8 @@ export interface VerificationView {
   readonly consent: CheckResult;
   readonly author: { readonly account: string; readonly name: string; readonly organization: string };
   readonly issuedAt: number;
+  /** When the patient last had it encrypted anew, milliseconds; null where that was not so. */
+  readonly encryptedAnewAt: number | null;
   readonly commit: string;
   readonly opId: string;
   readonly txHash: string | null;
@@ -172,6 +176,8 @@ export interface ChartEntry {
   readonly conflicting: number;
   readonly encounter: string;
   readonly extract: RecordExtract;
+  /** When the patient last had it encrypted anew, milliseconds; null where that was not so. */
+  readonly encryptedAnewAt: number | null;
   readonly state: RecordState;
 }
 

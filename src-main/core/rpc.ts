@@ -9,6 +9,7 @@ import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as earlierHandlers } from './rpc-earlier.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
@@ -68,6 +69,10 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'desk.grant': patientFacing,
   'desk.revoke': patientFacing,
   'desk.export': patientFacing,
+  'earlier.view': patientFacing,
+  'earlier.reencrypt': patientFacing,
+  'earlier.stop': patientFacing,
+  'earlier.interrupted': patientFacing,
   'emergency.view': clinical,
   'emergency.open': clinical,
   'emergency.close': clinical,
@@ -109,6 +114,7 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
+    ...earlierHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };

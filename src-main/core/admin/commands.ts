@@ -9,6 +9,7 @@ import { checkWords, standingOf } from '../../../src-shared/verification-words.t
 import type { VerifyReport } from '../../../src-shared/view-types.ts';
 import type { PatientRow } from '../ports.ts';
 import { demographicsOf } from '../services/demo.ts';
+import { keysIn } from '../services/held-keys.ts';
 import { cardDraft } from '../services/patients.ts';
 import type { Session } from '../services/sessions.ts';
 import { maximumFileBytes } from '../services/uploads.ts';
@@ -124,9 +125,7 @@ export const commands = {
     const session = await work(w, input, ['practitioner']);
     const patient = choose(session, input.arguments[0]);
     if (input.verifiable) {
-      const keks = session.index.keks({ patient });
-      const keyOf = (compartment: string, epoch: number) => keks.find((k) => k.compartment === compartment && k.epoch === epoch)?.kek;
-      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keyOf });
+      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keysOf: keysIn(session.index) });
       if (input.out === undefined) return { output: null, raw: json };
       writeFileSync(input.out, json, { mode: 0o600 });
       return { output: { patient, file: input.out, ...counts } };

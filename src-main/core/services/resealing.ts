@@ -7,6 +7,7 @@ import type { OperationCodecPort, RecordCryptoPort, StoredOperation, Workstation
 import type { CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import type { FactBus } from './facts.ts';
+import { keysIn } from './held-keys.ts';
 import type { Publisher } from './publisher.ts';
 import { recordRow } from './record-rows.ts';
 import { commitDigest } from './records.ts';
@@ -57,7 +58,7 @@ export function createResealing(deps: {
     const [before, now] = [keks.find((k) => k.epoch === passed), keks.find((k) => k.epoch === epoch)];
     // The new key has not come yet, or never will because this author's own access has ended: the commit stays refused and shown.
     if (!before || !now || epoch === passed) return;
-    const old = await reader.open(operation, before.kek, { offline: true });
+    const old = await reader.open(operation, keysIn(session.index), { offline: true });
     const contents = await reader.contents(old, { offline: true });
     if (sessions.current() !== session) return;
     const parents = parentsNow(compartment, old.header.parents);

@@ -184,10 +184,9 @@ export function createSharing(deps: {
       const decoded = codec.decodePayload(stored.operation);
       const category = decoded.kind === 'Commit' ? names.get(decoded.payload.compartment) : undefined;
       if (decoded.kind !== 'Commit' || !category || stored.state === 'rejected') continue;
-      const { compartment, epoch } = decoded.payload;
       try {
-        const kek = kekOf(desk.keys, network.require().id, compartment, epoch);
-        const commit = await reader.open(stored, kek, { offline: true });
+        const keysOf = (of: string, at: number) => [kekOf(desk.keys, network.require().id, of, at)];
+        const commit = await reader.open(stored, keysOf, { offline: true });
         const set = ids.get(category) ?? new Set();
         for (const entry of commit.entries) set.add(entry.recordId);
         ids.set(category, set);

@@ -2,13 +2,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { AppError } from '../../../src-shared/errors.ts';
-import type { CallInput, CallName, CallOutput, ReplyMessage } from '../../../src-shared/ipc-schema.ts';
+import type { CallInput, CallName, CallOutput, EventMessage, ReplyMessage } from '../../../src-shared/ipc-schema.ts';
 
 export class CoreProcess {
   readonly #dir: string;
   readonly #passphraseCost: { readonly memoryKiB: number; readonly passes: number } | undefined;
   readonly #waiting = new Map<number, { resolve: (reply: ReplyMessage) => void; reject: (error: Error) => void }>();
   #child: ChildProcess | null = null;
+  /** Facts that the core tells. */
+  onEvent: ((event: EventMessage) => void) | null = null;
   #id = 0;
 
   /** @param passphraseCost what sealing costs; as in use unless given. */
@@ -28,6 +30,7 @@ export class CoreProcess {
     };
     const child = fork('src-main/core/entry.ts', [JSON.stringify(options)], { serialization: 'advanced', execArgv: [] });
     child.on('message', (message: ReplyMessage | { event: string } | { control: string }) => {
+      if ('event' in message) this.onEvent?.(message as EventMessage);
       if (!('id' in message)) return;
       this.#waiting.get(message.id)?.resolve(message);
       this.#waiting.delete(message.id);

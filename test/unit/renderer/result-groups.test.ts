@@ -21,7 +21,8 @@ function result(date: string, code: string, title: string, extract: RecordExtrac
     conflicting: 0,
     encounter: '',
     extract,
-    state: { chip: 'verified', block: 1, final: true, reason: null },
+    encryptedAnewAt: null,
+  state: { chip: 'verified', block: 1, final: true, reason: null },
   };
 }
 
