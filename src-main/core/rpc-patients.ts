@@ -4,8 +4,7 @@ import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { PersonKeys } from './ports.ts';
 import type { Handlers } from './rpc-handlers.ts';
 import type { KeysOf } from './services/commit-reader.ts';
-import { kekOf } from './services/compartments.ts';
-import { keysIn } from './services/held-keys.ts';
+import { keysIn, keysOfRecord } from './services/held-keys.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -53,9 +52,8 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
       return offer(patient, session.keys, keysIn(session.index));
     },
     'desk.export'() {
-      const { keys, patient } = sessions.requireDesk();
-      const { id } = workstation.network.require();
-      return offer(patient, keys, (compartment, epoch) => [kekOf(keys, id, compartment, epoch)]);
+      const desk = sessions.requireDesk();
+      return offer(desk.patient, desk.keys, keysOfRecord(workstation.keyring.of(desk)));
     },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),
     'drafts.list': ({ patient }) => index().drafts(patient),

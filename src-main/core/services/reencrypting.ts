@@ -6,11 +6,20 @@
 import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EarlierRecords, InterruptedReencryption, ReencryptionResult } from '../../../src-shared/view-types.ts';
-import type { CommitEntry, CommitHeader, EncodedFileBlock, IpfsPort, OriginalRange, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type {
+  CommitEntry,
+  CommitHeader,
+  EncodedFileBlock,
+  IpfsPort,
+  OriginalRange,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../ports.ts';
 import { zero32 } from './bytes.ts';
-import { packLimit, type CommitReader, type ContentSource, type KeysOf, type OpenedCommit } from './commit-reader.ts';
-import { compartmentsOf, kekOf } from './compartments.ts';
+import { packLimit, type CommitReader, type ContentSource, type OpenedCommit } from './commit-reader.ts';
 import type { FactBus } from './facts.ts';
+import { keysOfRecord } from './held-keys.ts';
+import type { Keyring } from './keyring.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { Records } from './records.ts';
@@ -63,6 +72,7 @@ export function createReencrypting(deps: {
   readonly ipfs: IpfsPort;
   readonly crypto: RecordCryptoPort;
   readonly network: NetworkService;
+  readonly keyring: Keyring;
   readonly reader: CommitReader;
   readonly plans: ReencryptionPlans;
   readonly records: Pick<Records, 'parents'>;
@@ -72,7 +82,7 @@ export function createReencrypting(deps: {
   readonly facts: FactBus;
   readonly clock: () => number;
 }): Reencrypting {
-  const { store, ipfs, crypto, network, reader, plans, records, signing, publisher, sessions, facts, clock } = deps;
+  const { store, ipfs, crypto, network, keyring, reader, plans, records, signing, publisher, sessions, facts, clock } = deps;
   let current: { readonly patient: string; cancelled: boolean } | null = null;
 
   const requests = (): Record<string, Request> => store.setting<Record<string, Request>>(requestsSetting) ?? {};
@@ -89,10 +99,6 @@ export function createReencrypting(deps: {
     if (!isPublished) ipfs.remove(unfinished.cids);
     store.setSetting(unfinishedSetting, null);
   };
-
-  const keysOf =
-    (desk: DeskSession): KeysOf =>
-    (compartment, epoch) => [kekOf(desk.keys, network.require().id, compartment, epoch)];
 
   /** One step: contents, pack, commit, signature; published at its end. Says which records could not be read. */
   const takeStep = async (
@@ -156,15 +162,17 @@ export function createReencrypting(deps: {
 
     try {
       for (const { operation, cid, first, count } of ranges) {
-        const opened = await reader.open(operation, keysOf(desk));
+        const opened = await reader.open(operation, keysOfRecord(keyring.of(desk)));
         const read = reader.ciphertexts(opened);
         for (let index = first; index < first + count; index++) {
           check();
           try {
-            const entry = (opened.entries[index]?.size ?? 0) > packLimit ? await moveLarge(opened, index) : await moveSmall(opened, index, read);
+            const entry =
+              (opened.entries[index]?.size ?? 0) > packLimit ? await moveLarge(opened, index) : await moveSmall(opened, index, read);
             entries.push(entry);
             const last = originals.at(-1);
-            if (last?.commit === cid && last.first + last.count === index) originals[originals.length - 1] = { ...last, count: last.count + 1 };
+            if (last?.commit === cid && last.first + last.count === index)
+              originals[originals.length - 1] = { ...last, count: last.count + 1 };
             else originals.push({ commit: cid, first: index, count: 1 });
           } catch (error) {
             if (!(error instanceof AppError)) throw error;
@@ -212,8 +220,24 @@ export function createReencrypting(deps: {
     check();
     const issuedAt = Math.floor(clock() / 1000);
     const parents = records.parents(compartment);
-    const header: CommitHeader = { network: id, patient: desk.patient, compartment, author: desk.patient, epoch, issuedAt, parents, originals };
-    const kek = kekOf(desk.keys, id, compartment, epoch);
+    const header: CommitHeader = {
+      network: id,
+      patient: desk.patient,
+      compartment,
+      author: desk.patient,
+      epoch,
+      issuedAt,
+      parents,
+      originals,
+    };
+    const kek = await keyring.of(desk).kek(compartment, epoch);
+    check();
+    if (!kek) {
+      throw new AppError(
+        'KEY_MISSING',
+        'The present key of this part of the record has not arrived at this workstation yet. Nothing was changed; try again when connected.',
+      );
+    }
     const block = crypto.encodeCommit(header, pack?.cid ?? null, entries, kek);
     kek.fill(0);
     const payload = { patient: desk.patient, compartment, epoch, organization: zero32, commit: block.digest };
@@ -278,7 +302,7 @@ export function createReencrypting(deps: {
   return {
     recover,
     async earlier(desk) {
-      const names = compartmentsOf(desk.keys, network.require().id, crypto);
+      const names = keyring.of(desk).compartments;
       const all = await plansOf(desk.patient, [...names.keys()]);
       const request = requests()[desk.patient];
       const byCategory = all.flatMap(({ compartment, records: count, later }) => {
@@ -294,9 +318,14 @@ export function createReencrypting(deps: {
       };
     },
     async run(desk, wanted) {
-      if (current) throw new AppError('TRY_LATER', 'Earlier records are being encrypted anew already. Wait until that is done, or stop it.');
-      const names = compartmentsOf(desk.keys, network.require().id, crypto);
-      const chosen = [...names].filter(([, category]) => wanted.length === 0 || wanted.includes(category)).map(([compartment]) => compartment);
+      if (desk.keys.account !== desk.patient)
+        throw new AppError('NOT_ALLOWED', 'Only the patient’s own card can have earlier records encrypted anew. Nothing was changed.');
+      if (current)
+        throw new AppError('TRY_LATER', 'Earlier records are being encrypted anew already. Wait until that is done, or stop it.');
+      const names = keyring.of(desk).compartments;
+      const chosen = [...names]
+        .filter(([, category]) => wanted.length === 0 || wanted.includes(category))
+        .map(([compartment]) => compartment);
       // What an interrupted request asked for is not forgotten by a smaller one.
       const compartments = [...new Set([...(requests()[desk.patient]?.compartments ?? []), ...chosen])];
       const job = { patient: desk.patient, cancelled: false };
@@ -359,7 +388,8 @@ function without(ranges: readonly RangeToMove[], taken: ReadonlySet<string>): Ra
       if (taken.has(nameOf(range.cid, range.first + i))) continue;
       const last = parts.at(-1);
       const sizes = range.sizes.slice(i, i + 1);
-      if (last && last.first + last.count === range.first + i) parts[parts.length - 1] = { ...last, count: last.count + 1, sizes: [...last.sizes, ...sizes] };
+      if (last && last.first + last.count === range.first + i)
+        parts[parts.length - 1] = { ...last, count: last.count + 1, sizes: [...last.sizes, ...sizes] };
       else parts.push({ ...range, first: range.first + i, count: 1, sizes });
     }
     return parts;

@@ -55,9 +55,10 @@ export function createResealing(deps: {
     const { patient, compartment, epoch: passed } = decoded.payload;
     const epoch = consents.epoch(patient, compartment);
     const keks = session.index.keks({ compartment });
-    const [before, now] = [keks.find((k) => k.epoch === passed), keks.find((k) => k.epoch === epoch)];
+    const before = keks.filter((k) => k.epoch === passed);
+    const now = keks.findLast((k) => k.epoch === epoch);
     // The new key has not come yet, or never will because this author's own access has ended: the commit stays refused and shown.
-    if (!before || !now || epoch === passed) return;
+    if (before.length === 0 || !now || epoch === passed) return;
     const old = await reader.open(operation, keysIn(session.index), { offline: true });
     const contents = await reader.contents(old, { offline: true });
     if (sessions.current() !== session) return;

