@@ -268,7 +268,7 @@ export function createContentDropping(deps: {
   });
   // A check that was made while indexing is enough.
   facts.on('patientChanged', () => {
-    if ((store.setting<string[]>(openSetting) ?? []).length > 0) wake();
+    if (!stopped && (store.setting<string[]>(openSetting) ?? []).length > 0) wake();
   });
   sessions.onBegin(wake);
 
