@@ -5,7 +5,15 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import { kindOf, type SignedOperation } from '../../../src-shared/operations.ts';
-import type { CommitEntry, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type {
+  CommitEntry,
+  IpfsPort,
+  OperationCodecPort,
+  PersonKeys,
+  RecordCryptoPort,
+  StoredOperation,
+  WorkstationStorePort,
+} from '../ports.ts';
 import { hexOf, utf8 } from './bytes.ts';
 import { isUnreachable, packLimit, type CommitReader, type KeysOf, type OpenedCommit } from './commit-reader.ts';
 import { exportedOperations } from './export-operations.ts';
@@ -26,11 +34,7 @@ export interface VerifiableExports {
    * `by` seals the file; `keysOf`: what whoever asks may use; commits without a key are left out. Reads from the peers what is not here.
    * Throws NOT_FOUND where there is nothing to export, FILE_TOO_LARGE, TAMPERED where a commit is not what was signed.
    */
-  create(request: {
-    readonly patient: string;
-    readonly by: PersonKeys;
-    readonly keysOf: KeysOf;
-  }): Promise<VerifiableExport>;
+  create(request: { readonly patient: string; readonly by: PersonKeys; readonly keysOf: KeysOf }): Promise<VerifiableExport>;
 }
 
 /** Characters of the file. A string in the core may have about twice as many. */
