@@ -82,10 +82,9 @@ export function createContentDropping(deps: {
   const isReadHere = (patient: string, compartment: string): boolean => {
     const now = Math.floor(clock() / 1000);
     const grants = consents.of(patient).get(compartment)?.grants;
-    const readers = store.people().flatMap(({ account }) => [
-      granteeOfAccount(account),
-      ...directory.memberships(account).map(({ organization }) => organization),
-    ]);
+    const readers = store
+      .people()
+      .flatMap(({ account }) => [granteeOfAccount(account), ...directory.memberships(account).map(({ organization }) => organization)]);
     return readers.some((reader) => {
       const grant = grants?.get(reader);
       return grant?.read === true && isCurrent(grant, now);
@@ -169,12 +168,14 @@ export function createContentDropping(deps: {
         superseded.push(newer);
         continue;
       }
-      const stillNeeded = commits.slice(0, commits.indexOf(newer)).some(
-        (older) =>
-          filesOf(older).some((cid) => ipfs.has(cid)) &&
-          (originals.some(({ commit }) => commit === older.cid) ||
-            older.commit.header.originals.some((range) => originals.some(({ commit }) => commit === range.commit))),
-      );
+      const stillNeeded = commits
+        .slice(0, commits.indexOf(newer))
+        .some(
+          (older) =>
+            filesOf(older).some((cid) => ipfs.has(cid)) &&
+            (originals.some(({ commit }) => commit === older.cid) ||
+              older.commit.header.originals.some((range) => originals.some(({ commit }) => commit === range.commit))),
+        );
       // Nothing old of it lies here: then nothing need be fetched or compared either.
       if (!stillNeeded) continue;
       if (newer.operation.state !== 'final' || !(await isTrusted(newer)) || !(await isWhole(newer))) {
@@ -224,7 +225,11 @@ export function createContentDropping(deps: {
       if (!isHere) await fetchCommits(opIds);
       if (await sweep(patient, compartment)) opIds.forEach((opId) => done.add(opId));
     }
-    if (done.size > 0) store.setSetting(openSetting, (store.setting<string[]>(openSetting) ?? []).filter((opId) => !done.has(opId)));
+    if (done.size > 0)
+      store.setSetting(
+        openSetting,
+        (store.setting<string[]>(openSetting) ?? []).filter((opId) => !done.has(opId)),
+      );
   };
 
   /** A workstation where nobody has the keys still follows what the patient decided. */

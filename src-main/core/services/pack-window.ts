@@ -20,7 +20,8 @@ export function createPackWindow(spans: readonly Span[], read: (offset: number, 
   /** To the end of the last span that the window still holds whole. */
   const endFrom = ({ offset, length }: Span): number => {
     let end = offset + length;
-    for (const span of sorted) if (span.offset >= offset && span.offset + span.length <= offset + windowBytes) end = Math.max(end, span.offset + span.length);
+    for (const span of sorted)
+      if (span.offset >= offset && span.offset + span.length <= offset + windowBytes) end = Math.max(end, span.offset + span.length);
     return end;
   };
 

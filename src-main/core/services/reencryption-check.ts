@@ -34,9 +34,7 @@ export function createReencryptionCheck(deps: {
     const digest = crypto.digestOfCid(cid);
     const original = store.operations({ kinds: ['Commit'], digest }).find((operation) => {
       const decoded = codec.decodePayload(operation.operation);
-      return (
-        decoded.kind === 'Commit' && decoded.payload.patient === header.patient && decoded.payload.compartment === header.compartment
-      );
+      return decoded.kind === 'Commit' && decoded.payload.patient === header.patient && decoded.payload.compartment === header.compartment;
     });
     if (original) return original;
     throw notTheOriginal(`It says that it holds the contents of the commit ${cid}, which is none of this part of the record.`);
@@ -83,7 +81,13 @@ export function createReencryptionCheck(deps: {
       const original = originalOf(header, commit);
       const moves = await reencryptions.movesOf(header.patient, header.compartment, commitDigest(original.operation.payload), options);
       // The newest come first; where this one is not among them (the ledger refused it), none is newer.
-      const newer = moves.slice(0, Math.max(0, moves.findIndex(({ by }) => by.digest === own)));
+      const newer = moves.slice(
+        0,
+        Math.max(
+          0,
+          moves.findIndex(({ by }) => by.digest === own),
+        ),
+      );
       await checkRange(opened, original, entries.slice(at, at + count), first, read, newer, keysOf, options);
       at += count;
     }

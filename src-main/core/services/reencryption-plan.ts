@@ -82,7 +82,8 @@ export function createReencryptionPlans(deps: {
       const ranges: RangeToMove[] = [];
       const count = { records: 0, later: 0, moved: 0 };
       for (const { operation, shape, passed } of commits) {
-        if (operation.state === 'rejected' || (shape && (!shape.isOriginal || !(passed || shape.files.some((cid) => exposed.has(cid)))))) continue;
+        if (operation.state === 'rejected' || (shape && (!shape.isOriginal || !(passed || shape.files.some((cid) => exposed.has(cid))))))
+          continue;
         if (!shape || operation.block === null) {
           if (passed) count.later += shape?.sizes.length ?? 1;
           continue;

@@ -23,7 +23,7 @@ function result(date: string, code: string, title: string, extract: RecordExtrac
     encounter: '',
     extract,
     encryptedAnewAt: null,
-  state: { chip: 'verified', block: 1, final: true, reason: null },
+    state: { chip: 'verified', block: 1, final: true, reason: null },
   };
 }
 
