@@ -9,7 +9,7 @@ import type { CID } from 'multiformats/cid';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
-import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
+import { fileBlocks, layOutFile, layOutStream, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
@@ -39,6 +39,9 @@ function memoryBlocks(): IpfsPort & { forget(cid: string): void } {
     ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
     ...{ dial: () => Promise.resolve(), onPeersChanged: () => undefined },
     layOut: layOutFile,
+    layOutStream,
+    fileBlocks: (cid) => fileBlocks((block: CID) => get(block.toString()), parseCid(cid)),
+    remove: (cids) => cids.forEach((cid) => blocks.delete(cid)),
     put: (added) => added.forEach(({ cid, bytes }) => blocks.set(cid, bytes)),
     forget: (cid) => void blocks.delete(cid),
     has: (cid) => blocks.has(cid),
