@@ -24,6 +24,7 @@ export const usage = `npm run admin -- <command> [options]
   import <bundle.json>     import a FHIR R4 Bundle; registers its patient if unknown
   export <patient>         write a patient's records as a FHIR Bundle (to --out or standard output)
   unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
+  deploy                   put a consortium's contracts on its ledger (--endpoint, --chain, --governor, --threshold); needs no data folder
   verify [patient]         check the content, anchor, signature and consent of all records readable here
 
   <patient> is an account (0x…) or a text that finds exactly one patient.
@@ -35,6 +36,10 @@ export const usage = `npm run admin -- <command> [options]
   --out <file>             write to a file
   --offline                (verify) check what is held here, without asking other workstations
   --verifiable             (export) with commits, signatures and anchors, as docs/verifiable-export.md says
+  --endpoint <url>         (deploy) address of a node of the ledger
+  --chain <number>         (deploy) id of the chain that is meant
+  --governor <0x…>         (deploy) an account that governs; once for each, in any order
+  --threshold <number>     (deploy) how many governors must sign
   --json                   one line of JSON instead of text
 `;
 
