@@ -6,6 +6,8 @@ import type { Category } from './categories.ts';
 import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 
+export type * from './views/computers.ts';
+
 /** Where the workstation stands in its life. */
 export type Phase = 'unconfigured' | 'joining' | 'ready';
 

@@ -16,6 +16,7 @@ import { createOperationCodec } from './adapters/ledger/operation-codec.ts';
 import { createBlockstore } from './adapters/sqlite/blockstore.ts';
 import { createStore } from './adapters/sqlite/store.ts';
 import { createRpc } from './rpc.ts';
+import { ledgerProtocol } from './services/peers/neighbourhood.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
 
@@ -49,6 +50,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
     machineKey: () => machineKey(options.dataDir, (length) => crypto.randomBytes(length)),
   });
   const blocks = createBlockstore({ dir: options.dataDir });
+  const ipfs = createIpfs({ blocks });
   const resources = createResources(options.resourcesDir);
   const workstation = createWorkstation(
     {
@@ -57,9 +59,9 @@ export function createCore(options: CoreOptions): Promise<Core> {
       shares: createShares(),
       crypto,
       codec: createOperationCodec(),
-      ledger: createLedger(),
+      ledger: createLedger((peer, request, limits) => ipfs.ask(peer, ledgerProtocol, request, limits)),
       embedded: createEmbeddedLedger(),
-      ipfs: createIpfs({ blocks }),
+      ipfs,
       clock: Date.now,
       demoFiles: () => resources.demo(),
       report,
@@ -68,7 +70,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
       version: options.version,
       ledgerDir: join(options.dataDir, 'ledger'),
       mdns: options.mdns,
-      listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+      listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws'],
     },
   );
   let terms: Terminology | null = null;

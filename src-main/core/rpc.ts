@@ -9,6 +9,7 @@ import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as computerHandlers } from './rpc-computers.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
@@ -29,6 +30,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'setup.createClinic': 'anyone',
   'setup.createDemo': 'anyone',
   'setup.join': 'anyone',
+  'setup.joinClinic': 'anyone',
   'people.createKey': 'anyone',
   'people.enrolmentCode': 'anyone',
   'keys.read': 'anyone',
@@ -50,6 +52,9 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'staff.leave': admin,
   'network.view': admin,
   'network.invitation': admin,
+  'computers.list': admin,
+  'computers.invitation': admin,
+  'computers.remove': admin,
   'network.readRequest': 'governor',
   'network.admit': 'governor',
   'network.dial': admin,
@@ -109,6 +114,7 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
+    ...computerHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };

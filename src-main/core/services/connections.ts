@@ -3,7 +3,15 @@
  * and may be away; work goes on, and the state is shown.
  */
 import { AppError, toWireError, type WireError } from '../../../src-shared/errors.ts';
-import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type {
+  EmbeddedLedgerPort,
+  IpfsPort,
+  LedgerPort,
+  OperationCodecPort,
+  PeerPort,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../ports.ts';
 import type { FactBus } from './facts.ts';
 import { bytesOf, hexOf } from './bytes.ts';
 import type { NetworkService, NetworkSettings } from './network.ts';
@@ -19,6 +27,8 @@ export interface Connections {
   /** What keeps the embedded ledger or the IPFS node from running. */
   error(): WireError | null;
   setEndpoint(endpoint: string): Promise<void>;
+  /** Peer id of this workstation; the same from its first start on. */
+  peerId(): Promise<string>;
   /**
    * Where other workstations reach this one; waits for the IPFS node while it starts.
    *
@@ -44,7 +54,7 @@ export function createConnections(deps: {
   readonly codec: OperationCodecPort;
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
-  readonly ipfs: IpfsPort;
+  readonly ipfs: IpfsPort & PeerPort;
   readonly network: NetworkService;
   readonly facts: FactBus;
   readonly clock: () => number;
@@ -131,7 +141,14 @@ export function createConnections(deps: {
     );
   };
 
+  const peerId = async (): Promise<string> => {
+    const id = await ipfs.idOf(secret('ipfsIdentity'));
+    if (store.setting<string>('ownPeer') !== id) store.setSetting('ownPeer', id);
+    return id;
+  };
+
   const startIpfs = async () => {
+    await peerId();
     const { swarmKey, peers } = network.require();
     const start = (listen: readonly string[]) =>
       ipfs.start({ swarmKey: bytesOf(swarmKey), identity: secret('ipfsIdentity'), listen, peers, mdns: deps.mdns });
@@ -171,6 +188,7 @@ export function createConnections(deps: {
         if (!stopped) attempt(startIpfs);
       });
     },
+    peerId,
     poke: () => sync?.poke(),
     status: () => sync?.status() ?? null,
     error: () => failure,

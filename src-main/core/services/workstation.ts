@@ -2,6 +2,7 @@
 import type {
   EmbeddedLedgerPort,
   IpfsPort,
+  PeerPort,
   KeyPort,
   LedgerPort,
   OperationCodecPort,
@@ -29,6 +30,7 @@ import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
 import { createNetwork } from './network.ts';
 import { createKeyRotation } from './key-rotation.ts';
+import { createNeighbourhood } from './peers/neighbourhood.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatients } from './patients.ts';
@@ -56,7 +58,7 @@ export interface WorkstationPorts {
   readonly codec: OperationCodecPort;
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
-  readonly ipfs: IpfsPort;
+  readonly ipfs: IpfsPort & PeerPort;
   readonly clock: () => number;
   readonly demoFiles: () => DemoFiles;
   /** A fault nobody asked for an answer about. */
@@ -91,8 +93,16 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
   const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
   const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
+  const neighbourhood = createNeighbourhood({
+    ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
+    organization: () => setup.clinic()?.id ?? null,
+    ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
+    onReachable: () => connections.poke(),
+  });
+  const { computers } = neighbourhood;
   const setup: Setup = createSetup({
     ...ports,
+    computers,
     store: store.workstation,
     network,
     connections,
@@ -311,6 +321,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       connections,
       setup,
       people,
+      computers,
       accounts,
       keyRotation,
       cards,
@@ -333,6 +344,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       learnNames();
     },
     async stop() {
+      await neighbourhood.stop();
       indexer.stop();
       sessions.lock();
       await connections.stop();

@@ -15,7 +15,7 @@ import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
-import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, PersonKeys } from '../../../src-main/core/ports.ts';
+import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys } from '../../../src-main/core/ports.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
 import { AppError } from '../../../src-shared/errors.ts';
@@ -71,6 +71,7 @@ const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is n
 const noLedger: LedgerPort = {
   ...{ connect: () => undefined, config: null, check: away, head: away, blockHash: away, events: away, nonce: away },
   ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
+  relay: () => Promise.resolve(null),
 };
 const noEmbedded: EmbeddedLedgerPort = {
   start: () => Promise.resolve({ url: 'http://127.0.0.1:9', port: 9 }),
@@ -79,7 +80,7 @@ const noEmbedded: EmbeddedLedgerPort = {
 };
 
 /** Blocks in memory; files laid out and read as on IPFS. */
-function memoryBlocks(): IpfsPort {
+function memoryBlocks(): IpfsPort & PeerPort {
   const blocks = new Map<string, Uint8Array>();
   const get = (cid: string) => {
     const bytes = blocks.get(cid);
@@ -88,6 +89,16 @@ function memoryBlocks(): IpfsPort {
   return {
     ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
     ...{ dial: () => Promise.resolve(), onPeersChanged: () => undefined },
+    ...{
+      idOf: () => Promise.resolve('12D3KooWNobodyIsThereToBeTalkedToInThisTest111111'),
+      serve: () => undefined,
+      guardBlocks: () => undefined,
+    },
+    ...{
+      ask: () => Promise.reject(new AppError('PEER_UNREACHABLE', 'Nobody is there.')),
+      cutOff: () => undefined,
+      onPeer: () => undefined,
+    },
     layOut: layOutFile,
     put: (added) => added.forEach(({ cid, bytes }) => blocks.set(cid, bytes)),
     has: (cid) => blocks.has(cid),

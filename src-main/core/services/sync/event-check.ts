@@ -75,8 +75,10 @@ function verify(
     const same = sameContent(known.operation, operation);
     // Someone used the id of an operation made here for another one: what was made here must not be overwritten by it.
     if (!same && known.origin === 'here') return null;
-    // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between.
-    if (same && sameSignatures(known.operation, operation) && !signers.has(operation.actor.toLowerCase())) return decoded;
+    // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between. What a peer brought was
+    // held against rotations that had not come by the ledger.
+    if (same && known.origin !== 'peer' && sameSignatures(known.operation, operation) && !signers.has(operation.actor.toLowerCase()))
+      return decoded;
   }
   const digest = codec.digest(network, operation);
   const signerOf = (account: string) => signers.get(account.toLowerCase()) ?? account;

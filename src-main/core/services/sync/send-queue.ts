@@ -49,7 +49,7 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
   }
 
   function withoutOthers(rows: readonly StoredOperation[]): readonly StoredOperation[] {
-    const firstOfOthers = rows.findIndex(({ origin }) => origin === 'ledger');
+    const firstOfOthers = rows.findIndex(({ origin }) => origin !== 'here');
     if (firstOfOthers < 0) {
       othersSince = null;
       return rows;
@@ -79,7 +79,7 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
       // Only what was made here is marked as refused; another's operation that the ledger does not take again is its maker's concern.
       const attempt = (attempts.get(opId) ?? 0) + 1;
       attempts.set(opId, attempt);
-      if (stored.origin === 'ledger' || attempt >= maxAttempts) leaveOut(opId);
+      if (stored.origin !== 'here' || attempt >= maxAttempts) leaveOut(opId);
     },
   };
 }
