@@ -7,6 +7,7 @@ import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 
 export type * from './views/computers.ts';
+export type * from './views/duplicates.ts';
 
 /** Where the workstation stands in its life. */
 export type Phase = 'unconfigured' | 'joining' | 'ready';

@@ -10,6 +10,7 @@ import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as computerHandlers } from './rpc-computers.ts';
+import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
@@ -63,6 +64,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.get': patientFacing,
   'patients.similar': frontDesk,
   'patients.register': frontDesk,
+  'duplicates.list': frontDesk,
+  'duplicates.of': patientFacing,
+  'duplicates.link': frontDesk,
+  'duplicates.unlink': frontDesk,
+  'duplicates.dismiss': frontDesk,
   'cards.reissue': patientFacing,
   'cards.guessing': patientFacing,
   'recovery.make': patientFacing,
@@ -115,6 +121,7 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
     ...computerHandlers(workstation),
+    ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };

@@ -5,8 +5,8 @@
 import type { RecordCryptoPort } from '../../ports.ts';
 import { cidOfDigest, decodeCbor, digestOfCid, encodeCbor } from './cbor.ts';
 import { decodeCode, encodeCode } from './code.ts';
-import { commitKey, decodeCommit, encodeCommit, openEntries } from './commit.ts';
-import { decryptContent, encryptContent } from './content.ts';
+import { commitKey, decodeCommit, encodeCommit, openEntries, openSomeEntries } from './commit.ts';
+import { decryptContent, encryptContent, reencryptChunked, reencryptContent } from './content.ts';
 import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
 import { invalid } from './failures.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
@@ -21,9 +21,12 @@ export function createRecordCrypto(): RecordCryptoPort {
     digestOfCid,
     encryptContent,
     decryptContent,
+    reencryptContent,
+    reencryptChunked,
     encodeCommit,
     decodeCommit,
     openEntries,
+    openSomeEntries,
     commitKey,
     sealEnvelopes,
     openEnvelopes,
