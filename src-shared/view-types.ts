@@ -126,9 +126,9 @@ export interface PatientSummary {
   readonly identifiers: readonly IdentifierView[];
 }
 
-/** A record's state: saved here -> anchored -> verified, or what failed. */
+/** A record's state: saved here -> shared (another computer of the clinic holds it) -> anchored -> verified, or what failed. */
 export interface RecordState {
-  readonly chip: 'saved' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
+  readonly chip: 'saved' | 'shared' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
   readonly block: number | null;
   /** Whether the block can still be undone by a reorganization. */
   readonly final: boolean;
@@ -402,7 +402,8 @@ export interface OutboxEntry {
   readonly label: string;
   readonly actor: string;
   readonly createdAt: number;
-  readonly state: 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
+  /** published: waits like `pending`, and another computer of the clinic holds it. */
+  readonly state: 'pending' | 'published' | 'submitted' | 'mined' | 'final' | 'rejected';
   readonly block: number | null;
   readonly reason: string | null;
 }

@@ -94,7 +94,7 @@ export function handlers(workstation: Workstation): Handlers<Names> {
         label: stored.label,
         actor: actorName(stored.operation.actor),
         createdAt: stored.createdAt,
-        state: stored.state,
+        state: stored.state === 'pending' && stored.published ? ('published' as const) : stored.state,
         block: stored.block,
         reason: stored.state === 'rejected' ? explainRefusal(stored.rejectReason) : null,
       })),

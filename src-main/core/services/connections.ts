@@ -61,6 +61,7 @@ export function createConnections(deps: {
   readonly ledgerDir: string;
   readonly mdns: boolean;
   readonly listen: readonly string[];
+  readonly headStartMs: () => number;
 }): Connections {
   const { store, crypto, ledger, embedded, ipfs, network, facts } = deps;
   let sync: LedgerSync | null = null;
@@ -96,6 +97,7 @@ export function createConnections(deps: {
       ledger,
       codec: deps.codec,
       relayerKey: secret('relayerKey'),
+      headStartMs: deps.headStartMs,
       confirmations: confirmationsEmbedded,
       clock: deps.clock,
       onChange: (kinds) => facts.tell(kinds.size === 0 ? 'status' : 'operations', kinds.size === 0 ? null : ({ kinds } as never)),

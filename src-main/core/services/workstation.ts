@@ -25,13 +25,17 @@ import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
 import { createDuplicates } from './duplicates.ts';
 import { createEmergency } from './emergency.ts';
+import { createEmergencySeals } from './emergency-seals.ts';
 import { createEmergencyKeys } from './emergency-keys.ts';
 import { createFactBus } from './facts.ts';
+import { createGrantees } from './grantees.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
+import { createKeyring } from './keyring.ts';
 import { createNetwork } from './network.ts';
 import { createKeyRotation } from './key-rotation.ts';
-import { createNeighbourhood } from './peers/neighbourhood.ts';
+import { createNeighbourhood, type Neighbourhood } from './peers/neighbourhood.ts';
+import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatientLinks, linkKinds } from './patient-links.ts';
@@ -46,6 +50,7 @@ import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
+import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createUploads } from './uploads.ts';
@@ -96,8 +101,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
   const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
-  const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
-  const neighbourhood = createNeighbourhood({
+  const connections = createConnections({
+    ...{ ...ports, ...options, store: store.workstation, network, facts },
+    headStartMs: () => neighbourhood.headStartMs(),
+  });
+  const neighbourhood: Neighbourhood = createNeighbourhood({
     ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
     organization: () => setup.clinic()?.id ?? null,
     ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
@@ -176,9 +184,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
+  const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
+  const grantees = createGrantees(directory);
+  const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
   const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
   const patients = createPatients({
-    emergencyKeys,
+    ...{ keyring, seals },
     ...ports,
     cards,
     store: store.workstation,
@@ -217,21 +228,16 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
   });
-  const renewals = createRenewals({ store: store.workstation, codec, crypto, consents, directory, network, signing, publisher, clock });
+  const renewals = createRenewals({
+    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    emergencyId: emergencyKeys.idOf,
+  });
+  const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const views = createSharingViews({
+    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
+  });
   const sharing = createSharing({
-    ...{ emergencyKeys, notes, organization },
-    store: store.workstation,
-    codec,
-    crypto,
-    consents,
-    directory,
-    profiles,
-    network,
-    signing,
-    publisher,
-    reader,
-    clock,
-    renewals,
+    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, seals, signing, views },
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
@@ -322,6 +328,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       store,
       network,
       directory,
+      consents,
       facts,
       profiles,
       sessions,
@@ -331,6 +338,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       computers,
       accounts,
       keyRotation,
+      keyring,
       cards,
       recovery,
       patients,

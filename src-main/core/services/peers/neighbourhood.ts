@@ -17,9 +17,15 @@ export const ledgerProtocol = '/anamnesis/ledger/1';
 const maxLedgerRequest = 768 * 1024;
 const maxLedgerAnswer = 16 * 1024 * 1024;
 
+/** For the maker of an operation to send it itself; then one after the other of those who hold it, so that not all do at once. */
+const headStartMs = 4_000;
+const turnMs = 3_000;
+
 export interface Neighbourhood {
   readonly computers: Computers;
   readonly hello: Hello;
+  /** After what time this workstation sends what another brought: the connected ones take turns, in the order of their ids. */
+  headStartMs(): number;
   stop(): Promise<void>;
 }
 
@@ -97,6 +103,10 @@ export function createNeighbourhood(deps: {
   return {
     computers,
     hello,
+    headStartMs() {
+      const me = deps.ownPeer() ?? '';
+      return headStartMs + turnMs * hello.own().filter((peer) => peer < me).length;
+    },
     async stop() {
       hello.stop();
       exchange.stop();

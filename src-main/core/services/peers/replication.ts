@@ -24,6 +24,9 @@ export function createReplication(deps: {
   const { store, codec, directory } = deps;
   /** Patients whom this clinic registered. */
   let patients: { readonly organization: string; readonly accounts: Set<string> } | null = null;
+  /** seq up to which it was looked, and up to which that is stored. */
+  let looked: number | null = null;
+  let kept = 0;
   let running: Promise<void> | null = null;
   let again = false;
 
@@ -48,7 +51,7 @@ export function createReplication(deps: {
 
   const round = async (organization: string): Promise<void> => {
     for (;;) {
-      const after = store.setting<number>(setting) ?? 0;
+      const after: number = (looked ??= store.setting<number>(setting) ?? 0);
       const operations = store.operations({ order: 'seq', afterSeq: after, limit: page });
       if (operations.length === 0) return;
       for (const { operation, kind } of operations) {
@@ -58,11 +61,17 @@ export function createReplication(deps: {
           ownPatients(organization).add(decoded.payload.patient);
       }
       const ours = operations.filter((stored) => stored.origin === 'ledger' && isOurs(stored, organization));
-      store.atomically(() => {
-        store.awaitBlocks(ours.map(({ operation }) => operation.opId));
-        store.setSetting(setting, operations.at(-1)?.seq ?? after);
-      });
-      if (ours.length > 0) deps.onMarked();
+      looked = operations.at(-1)?.seq ?? after;
+      // Not kept each time: what is looked at twice after a crash does no harm, and this is done at every save.
+      if (ours.length > 0 || looked > kept + page) {
+        const upTo = looked;
+        store.atomically(() => {
+          store.awaitBlocks(ours.map(({ operation }) => operation.opId));
+          store.setSetting(setting, upTo);
+        });
+        kept = upTo;
+        if (ours.length > 0) deps.onMarked();
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
