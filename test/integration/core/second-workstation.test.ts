@@ -1,20 +1,12 @@
 /** Two computers of one clinic, only the first of which runs the ledger. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
-import { foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundClinic, ledgerOf, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const person = (family: string): Demographics => ({
   ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female', phone: '', address: '' },
   identifiers: [],
 });
-
-/** Makes the ledger of a workstation answer nobody, and answer again. */
-function ledgerOf(w: TestWorkstation) {
-  const { pid } = JSON.parse(readFileSync(join(w.dir, 'ledger', 'anvil.pid.json'), 'utf8')) as { pid: number };
-  return { away: () => process.kill(pid, 'SIGSTOP'), back: () => process.kill(pid, 'SIGCONT') };
-}
 
 const families = (w: TestWorkstation) =>
   w.ask('patients.search', { text: '', limit: 50, offset: 0 }).then(({ hits }) => hits.map((hit) => hit.family));
@@ -130,6 +122,29 @@ describe('a second computer of a clinic', () => {
     expect((await desk.snapshot()).sync.rejected).toBe(0);
   });
 
+  it('has what was signed there sent by the other one, when it is gone itself', async () => {
+    const ledger = ledgerOf(desk);
+    const { hits } = await office.ask('patients.search', { text: 'Offline', limit: 1, offset: 0 });
+    ledger.away();
+    const asked = { write: false, purpose: 'treatment', until: 0, reason: 'A second opinion' } as const;
+    await office.ask('requests.ask', { ...asked, patient: hits[0]?.patient ?? '', categories: ['observations-and-results'] });
+    const [made] = office.core.workstation.store.workstation.operations({ kinds: ['RequestAccess'], states: ['pending', 'submitted'] });
+    const opId = made?.operation.opId ?? '';
+    const atDesk = () => Promise.resolve(desk.core.workstation.store.workstation.operation(opId));
+    await desk.until('held at the desk', atDesk, (row) => row?.origin === 'peer' && !row.awaitsBlocks);
+    await office.core.stop();
+    ledger.back();
+    const anchored = await desk.until('anchored by the desk', atDesk, (row) => row?.block !== null);
+    await office.restart();
+    await office.until(
+      'seen by its maker',
+      () => Promise.resolve(office.core.workstation.store.workstation.operation(opId)),
+      (row) => row?.block === anchored?.block,
+    );
+    expect((await office.snapshot()).sync.rejected).toBe(0);
+    await logIn(office, doctor);
+  });
+
   it('goes on after both were started again', async () => {
     await desk.restart();
     await office.restart();
@@ -145,6 +160,23 @@ describe('a second computer of a clinic', () => {
       'the patient at the doctor’s',
       () => families(office),
       (list) => list.includes('Afterwards'),
+    );
+  });
+
+  it('that was taken out gets nothing any more', async () => {
+    await logIn(desk, people.admin);
+    const id = await office.core.workstation.connections.peerId();
+    await desk.ask('computers.remove', { peer: id });
+    expect((await desk.ask('computers.list', {})).map(({ here }) => here)).toEqual([true]);
+    await office.until(
+      'cut off',
+      () => office.snapshot(),
+      (s) => s.sync.peers === 0,
+    );
+    await expect(office.ask('staff.list', {})).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    await desk.ask('computers.remove', { peer: id }).then(
+      () => expect.fail('removed twice'),
+      (error: unknown) => expect(error).toMatchObject({ code: 'NOT_FOUND' }),
     );
   });
 });

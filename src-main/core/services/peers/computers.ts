@@ -95,7 +95,8 @@ export function createComputers(deps: {
   };
 
   const standing = (peer: string): Standing => {
-    const v = known().get(peer) ?? presented.get(peer);
+    const shown = presented.get(peer);
+    const v = known().get(peer) ?? (shown && isWorthKeeping(shown) ? shown : undefined);
     if (!v) return 'unknown';
     if (!v.active || directory.organization(v.organization)?.suspended) return 'refused';
     if (!isInForce(v)) return 'unknown';
@@ -145,7 +146,13 @@ export function createComputers(deps: {
       return { organization, by: session.account, key, signature };
     },
     found(organization, name, peer, admin) {
-      keep([vouchers.sign({ organization, peer, name, active: true, sequence: 0 }, admin, admin.signers.at(-1) ?? admin.account)]);
+      keep([
+        vouchers.sign(
+          { organization, peer, name, active: true, sequence: 0, invitation: null },
+          admin,
+          admin.signers.at(-1) ?? admin.account,
+        ),
+      ]);
     },
     enter(entrance, name, peer) {
       const invited = keys.fromPrivateKey(entrance.key);
@@ -165,8 +172,14 @@ export function createComputers(deps: {
         throw new AppError('NOT_FOUND', 'This computer is not one of the clinic’s any more. Nothing was changed.');
       if (peer === deps.ownPeer())
         throw new AppError('NOT_ALLOWED', 'A computer cannot take itself out. Do it at another one of the clinic; nothing was changed.');
-      const { organization, name, sequence } = v;
-      keep([vouchers.sign({ organization, peer, name, active: false, sequence: sequence + 1 }, session.keys, signerOf(session.keys))]);
+      const { organization, name, sequence, invitation } = v;
+      keep([
+        vouchers.sign(
+          { organization, peer, name, active: false, sequence: sequence + 1, invitation },
+          session.keys,
+          signerOf(session.keys),
+        ),
+      ]);
     },
     renew(session) {
       const organization = deps.organization();
@@ -177,13 +190,23 @@ export function createComputers(deps: {
       const next: Voucher[] = [];
       for (const v of known().values()) {
         // What an admin signed, or a key of theirs that was replaced since, is put under one that counts.
-        if (v.organization !== organization || !v.active || (isInForce(v) && vouchers.isSigned(v) && v.invitation === null)) continue;
+        if (v.organization !== organization || !v.active || (isInForce(v) && vouchers.isByAdmin(v))) continue;
         next.push(
-          vouchers.sign({ organization, peer: v.peer, name: v.name, active: true, sequence: v.sequence + 1 }, session.keys, signer),
+          vouchers.sign(
+            { organization, peer: v.peer, name: v.name, active: true, sequence: v.sequence + 1, invitation: v.invitation },
+            session.keys,
+            signer,
+          ),
         );
       }
       if (ownPeer && !known().has(ownPeer)) {
-        next.push(vouchers.sign({ organization, peer: ownPeer, name: 'Computer', active: true, sequence: 0 }, session.keys, signer));
+        next.push(
+          vouchers.sign(
+            { organization, peer: ownPeer, name: 'Computer', active: true, sequence: 0, invitation: null },
+            session.keys,
+            signer,
+          ),
+        );
       }
       if (next.length > 0) keep(next);
       return next.length > 0;

@@ -21,19 +21,20 @@ export const voucher = z.strictObject({
   sequence: z.number().int().min(0).max(1_000_000),
   /** The admin. */
   by: account,
-  /** Where the computer was invited: the invitation's key, and the admin's signature over it. */
+  /** Where the computer was invited: the invitation's key, and the admin's signature over it. It stays in what an admin signs later: a key is good for one. */
   invitation: z.strictObject({ key: account, signature }).nullable(),
   signature,
 });
 export type Voucher = z.infer<typeof voucher>;
-type Unsigned = Omit<Voucher, 'signature' | 'invitation'>;
+type Unsigned = Omit<Voucher, 'signature'>;
 
 export interface Vouchers {
   /** By an admin who is unlocked. */
   sign(unsigned: Omit<Unsigned, 'by'>, admin: PersonKeys, signer: string): Voucher;
   signInvitation(organization: string, key: string, admin: PersonKeys, signer: string): string;
   /** By the computer itself, with the invitation's key. */
-  signInvited(unsigned: Unsigned, invitation: { readonly keys: PersonKeys; readonly signature: string }): Voucher;
+  signInvited(unsigned: Omit<Unsigned, 'invitation'>, invitation: { readonly keys: PersonKeys; readonly signature: string }): Voucher;
+  isByAdmin(voucher: Voucher): boolean;
   /** Whether it is signed by whom it names, which says nothing yet about what they may do. */
   isSigned(voucher: Voucher): boolean;
 }
@@ -44,9 +45,21 @@ export function createVouchers(
   directory: Pick<Directory, 'accountOf'>,
   networkId: () => string,
 ): Vouchers {
-  const statement = ({ organization, peer, name, active, sequence, by }: Unsigned) =>
+  const statement = ({ organization, peer, name, active, sequence, by, invitation }: Unsigned) =>
     crypto.sha256(
-      utf8(['anamnesis/computer/1', networkId(), organization, peer, active ? 1 : 0, sequence, by.toLowerCase(), name].join('\n')),
+      utf8(
+        [
+          'anamnesis/computer/1',
+          networkId(),
+          organization,
+          peer,
+          active ? 1 : 0,
+          sequence,
+          by.toLowerCase(),
+          invitation?.key.toLowerCase() ?? '',
+          name,
+        ].join('\n'),
+      ),
     );
   const invitationStatement = (organization: string, by: string, key: string) =>
     crypto.sha256(utf8(['anamnesis/computer-invitation/1', networkId(), organization, by.toLowerCase(), key.toLowerCase()].join('\n')));
@@ -58,15 +71,17 @@ export function createVouchers(
   return {
     sign(fields, admin, signer) {
       const unsigned = { ...fields, by: admin.account };
-      return { ...unsigned, invitation: null, signature: admin.sign(statement(unsigned), signer) };
+      return { ...unsigned, signature: admin.sign(statement(unsigned), signer) };
     },
     signInvitation: (organization, key, admin, signer) => admin.sign(invitationStatement(organization, admin.account, key), signer),
     signInvited(unsigned, { keys, signature: signed }) {
       const invitation = { key: keys.account, signature: signed };
-      return { ...unsigned, invitation, signature: keys.sign(statement(unsigned)) };
+      return { ...unsigned, invitation, signature: keys.sign(statement({ ...unsigned, invitation })) };
     },
+    isByAdmin: (v) => isBy(v.by, statement(v), v.signature),
     isSigned(v) {
-      if (v.invitation === null) return isBy(v.by, statement(v), v.signature);
+      if (isBy(v.by, statement(v), v.signature)) return true;
+      if (v.invitation === null) return false;
       // An invitation brings a computer in, once; all that follows is an admin's to sign.
       if (v.sequence !== 0 || !v.active) return false;
       if (codec.recover(statement(v), v.signature) !== v.invitation.key) return false;
