@@ -30,11 +30,13 @@ export interface OperationRow {
   readonly from_peer: number;
   readonly published: number;
   readonly awaits_blocks: number;
+  readonly save: number | null;
+  readonly handed_out: number;
 }
 
 /** Columns of a row in reading order. */
 export const operationColumns =
-  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label, from_peer, published, awaits_blocks';
+  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label, save, handed_out, from_peer, published, awaits_blocks';
 
 export function storedOperation(row: OperationRow): StoredOperation {
   const kind = kindOf(row.kind);
@@ -66,6 +68,8 @@ export function storedOperation(row: OperationRow): StoredOperation {
     label: row.label,
     published: row.published === 1,
     awaitsBlocks: row.awaits_blocks === 1,
+    save: row.save,
+    handedOut: row.handed_out === 1,
   };
 }
 

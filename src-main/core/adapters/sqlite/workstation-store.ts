@@ -48,7 +48,7 @@ export function workstationStore(db: Db): WorkstationStorePort {
     atomically: (step) => db.transaction(step).immediate(),
     clear() {
       // Ids of operations go on from where they were: an index that is still open must not take new ones for those it has seen.
-      const tables = ['settings', 'people', 'transaction_operations', 'transactions', 'operations', 'followed_blocks'];
+      const tables = ['settings', 'people', 'transaction_operations', 'transactions', 'operations', 'followed_blocks', 'withdrawn'];
       db.transaction(() => tables.forEach((table) => db.exec(`DELETE FROM ${table}`))).immediate();
     },
     enqueue: (list, replaces) => operations.enqueue(list, replaces),
@@ -67,11 +67,18 @@ export function workstationStore(db: Db): WorkstationStorePort {
     awaitBlocks: (opIds) => peers.awaitBlocks(opIds),
     awaitingBlocks: (limit, afterSeq) => peers.awaiting(limit, afterSeq),
     noteBlocks: (opId) => peers.noteBlocks(opId),
+    countMade: () => operations.countMade(),
+    lastSeq: () => operations.lastSeq(),
+    commitsAfter: (seq, limit) => operations.commitsAfter(seq, limit),
+    savedWith: (opId) => operations.savedWith(opId),
+    withdraw: (opId) => operations.withdraw(opId),
+    withdrawnAfter: (seq) => operations.withdrawnAfter(seq),
+    noteHandedOut: (opIds) => operations.noteHandedOut(opIds),
     retry: (opId) => operations.retry(opId),
     saveTransaction: (transaction) => operations.saveTransaction(transaction),
     openTransactions: () => operations.openTransactions(),
     dropTransaction: (hash) => operations.dropTransaction(hash),
-    applyEvents: (events, blocks) => follower.applyEvents(events, blocks),
+    applyEvents: (events, blocks, finalTo) => follower.applyEvents(events, blocks, finalTo),
     finalize: (block) => follower.finalize(block),
     followedBlocks: (limit) => follower.followedBlocks(limit),
     rollBackTo: (number) => follower.rollBackTo(number),

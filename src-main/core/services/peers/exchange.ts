@@ -119,6 +119,8 @@ export function createExchange(deps: {
       if (fresh.length === 0 || stopped) return;
       const some = fitting(fresh);
       const operations = some.filter(({ operation }) => !neighbour.theirs.has(operation.opId)).map(({ operation }) => toWire(operation));
+      // From here on they may be anywhere.
+      store.noteHandedOut(some.map(({ operation }) => operation.opId));
       if (operations.length > 0) notePublished((await ask(peer, { type: 'offer', operations })).held);
       neighbour.offered = some.at(-1)?.seq ?? neighbour.offered;
     }
@@ -185,6 +187,7 @@ export function createExchange(deps: {
       }
       case 'want': {
         const known = message.ids.flatMap((id) => store.operation(hexOf(id)) ?? []);
+        store.noteHandedOut(known.map(({ operation }) => operation.opId));
         return { operations: fitting(known.filter(({ state }) => state !== 'rejected')).map(({ operation }) => toWire(operation)) };
       }
       case 'offer': {

@@ -1,6 +1,7 @@
 /** Migrations of workstation.db in order. */
 import type { Migration } from '../../migrate.ts';
 import { initial } from './0001-initial.ts';
-import { peers } from './0002-peers.ts';
+import { withdrawal } from './0002-withdrawal.ts';
+import { peers } from './0003-peers.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, peers];
+export const workstationMigrations: readonly Migration[] = [initial, withdrawal, peers];
