@@ -8,6 +8,7 @@ import type { Purpose, Role } from './operations.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
 export type * from './views/reencryption.ts';
+export type * from './views/computers.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
 export type * from './views/outbox.ts';
@@ -141,9 +142,9 @@ export interface PatientSummary {
   readonly identifiers: readonly IdentifierView[];
 }
 
-/** A record's state: saved here -> anchored -> verified, or what failed. */
+/** A record's state: saved here -> shared (another computer of the clinic holds it) -> anchored -> verified, or what failed. */
 export interface RecordState {
-  readonly chip: 'saved' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
+  readonly chip: 'saved' | 'shared' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
   readonly block: number | null;
   /** Whether the block can still be undone by a reorganization. */
   readonly final: boolean;
@@ -427,6 +428,17 @@ export interface RegistrationResult {
   readonly card: string;
   /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
+}
+
+export interface OutboxEntry {
+  readonly opId: string;
+  readonly label: string;
+  readonly actor: string;
+  readonly createdAt: number;
+  /** published: waits like `pending`, and another computer of the clinic holds it. */
+  readonly state: 'pending' | 'published' | 'submitted' | 'mined' | 'final' | 'rejected';
+  readonly block: number | null;
+  readonly reason: string | null;
 }
 
 export interface VerifyReport {

@@ -11,6 +11,7 @@ import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as earlierHandlers } from './rpc-earlier.ts';
+import { handlers as computerHandlers } from './rpc-computers.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
@@ -34,6 +35,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'setup.createClinic': 'anyone',
   'setup.createDemo': 'anyone',
   'setup.join': 'anyone',
+  'setup.joinClinic': 'anyone',
   'people.createKey': 'anyone',
   'people.enrolmentCode': 'anyone',
   'keys.read': 'anyone',
@@ -60,6 +62,9 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'staff.leave': admin,
   'network.view': admin,
   'network.invitation': admin,
+  'computers.list': admin,
+  'computers.invitation': admin,
+  'computers.remove': admin,
   'network.readRequest': 'governor',
   'network.admit': 'governor',
   'network.dial': admin,
@@ -146,6 +151,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
     ...earlierHandlers(workstation),
+    ...computerHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),

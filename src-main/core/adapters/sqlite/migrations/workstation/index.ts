@@ -2,5 +2,6 @@
 import type { Migration } from '../../migrate.ts';
 import { initial } from './0001-initial.ts';
 import { withdrawal } from './0002-withdrawal.ts';
+import { peers } from './0003-peers.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, withdrawal];
+export const workstationMigrations: readonly Migration[] = [initial, withdrawal, peers];
