@@ -8,6 +8,7 @@ import type { Purpose, Role } from './operations.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
 export type * from './views/reencryption.ts';
+export type * from './views/carry.ts';
 export type * from './views/computers.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
@@ -428,17 +429,6 @@ export interface RegistrationResult {
   readonly card: string;
   /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
-}
-
-export interface OutboxEntry {
-  readonly opId: string;
-  readonly label: string;
-  readonly actor: string;
-  readonly createdAt: number;
-  /** published: waits like `pending`, and another computer of the clinic holds it. */
-  readonly state: 'pending' | 'published' | 'submitted' | 'mined' | 'final' | 'rejected';
-  readonly block: number | null;
-  readonly reason: string | null;
 }
 
 export interface VerifyReport {

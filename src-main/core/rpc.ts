@@ -11,6 +11,7 @@ import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as earlierHandlers } from './rpc-earlier.ts';
+import { handlers as carryHandlers } from './rpc-carry.ts';
 import { handlers as computerHandlers } from './rpc-computers.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
@@ -131,6 +132,12 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'sync.withdraw': 'session',
   'sync.now': 'session',
   'sync.pause': 'session',
+  'carry.out': 'session',
+  'carry.read': 'session',
+  'carry.begin': 'session',
+  'carry.append': 'session',
+  'carry.end': 'session',
+  'carry.stop': 'session',
 };
 
 export interface Rpc {
@@ -151,6 +158,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
     ...earlierHandlers(workstation),
+    ...carryHandlers(workstation),
     ...computerHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
