@@ -91,14 +91,13 @@ export function createBlockFetcher(deps: {
   };
 
   const run = async (): Promise<void> => {
-    let complete = true;
+    let complete = false;
     try {
       do {
         again = false;
         complete = await round();
       } while (again && !stopped);
     } catch (error) {
-      complete = false;
       deps.report(error);
     } finally {
       running = null;
