@@ -430,17 +430,6 @@ export interface RegistrationResult {
   readonly phrase: string;
 }
 
-export interface OutboxEntry {
-  readonly opId: string;
-  readonly label: string;
-  readonly actor: string;
-  readonly createdAt: number;
-  /** published: waits like `pending`, and another computer of the clinic holds it. */
-  readonly state: 'pending' | 'published' | 'submitted' | 'mined' | 'final' | 'rejected';
-  readonly block: number | null;
-  readonly reason: string | null;
-}
-
 export interface VerifyReport {
   readonly patient: string;
   readonly name: string;
