@@ -38,7 +38,7 @@ export interface SyncView {
   /** Operations made here that are not yet anchored. */
   readonly waiting: number;
   readonly rejected: number;
-  /** Operations on the ledger whose signature does not hold; they are left out. */
+  /** Operations on the ledger whose signature does not hold, or whose signer was not to decide them; they are left out. */
   readonly forged: number;
   readonly peers: number;
   /** single-site: embedded, without other witnesses. consortium: any other endpoint. */

@@ -34,6 +34,8 @@ export interface LedgerEvent {
   readonly blockHash: string;
   readonly logIndex: number;
   readonly txHash: string;
+  /** Seconds; the block's time, where whoever checked the event had to know it. */
+  readonly blockTime?: number;
 }
 
 export interface LedgerHead {
@@ -51,6 +53,8 @@ export interface LedgerPort {
   check(): Promise<LedgerHead>;
   head(): Promise<LedgerHead>;
   blockHash(number: number): Promise<string | null>;
+  /** Seconds; null where there is no such block. */
+  blockTime(number: number): Promise<number | null>;
   /** Events of the gateway in blocks [from, to], in order. */
   events(from: number, to: number): Promise<LedgerEvent[]>;
   nonce(relayer: string): Promise<number>;
