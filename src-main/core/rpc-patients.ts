@@ -3,7 +3,7 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { PersonKeys } from './ports.ts';
 import type { Handlers } from './rpc-handlers.ts';
-import { kekOf } from './services/compartments.ts';
+import { heldKeys, type VerifiableExportKeys } from './services/verifiable-export.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -48,14 +48,15 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     'chart.verify': ({ patient, offline }) => chart.verify(sessions.require(), patient, offline),
     'chart.export'({ patient }) {
       const session = sessions.require();
-      const keks = session.index.keks({ patient });
-      const keyOf = (compartment: string, epoch: number) => keks.find((k) => k.compartment === compartment && k.epoch === epoch)?.kek;
-      return offer(patient, session.keys, keyOf);
+      return offer(patient, session.keys, heldKeys(session, patient));
     },
     'desk.export'() {
-      const { keys, patient } = sessions.requireDesk();
-      const { id } = workstation.network.require();
-      return offer(patient, keys, (compartment, epoch) => kekOf(keys, id, compartment, epoch));
+      const desk = sessions.requireDesk();
+      const record = workstation.keyring.of(desk);
+      return offer(desk.patient, desk.keys, async (compartment, epoch) => {
+        const kek = await record.kek(compartment, epoch);
+        return kek ? [kek] : [];
+      });
     },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),
     'drafts.list': ({ patient }) => index().drafts(patient),
@@ -91,9 +92,9 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
   };
 
-  async function offer(patient: string, by: PersonKeys, keyOf: (compartment: string, epoch: number) => Uint8Array | undefined) {
+  async function offer(patient: string, by: PersonKeys, keysOf: VerifiableExportKeys) {
     const session = sessions.require();
-    const { json, ...counts } = await workstation.exports.create({ patient, by, keyOf });
+    const { json, ...counts } = await workstation.exports.create({ patient, by, keysOf });
     // Nothing of it outlives the session that asked for it.
     if (sessions.current() !== session)
       throw new AppError('NOT_LOGGED_IN', 'The workstation was locked meanwhile. Log in and export again.');

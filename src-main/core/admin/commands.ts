@@ -12,6 +12,7 @@ import { demographicsOf } from '../services/demo.ts';
 import { cardDraft } from '../services/patients.ts';
 import type { Session } from '../services/sessions.ts';
 import { maximumFileBytes } from '../services/uploads.ts';
+import { heldKeys } from '../services/verifiable-export.ts';
 import type { Workstation } from '../services/workstation.ts';
 import { exitCodes } from './exit-codes.ts';
 import { exportBundle } from './export-bundle.ts';
@@ -124,9 +125,7 @@ export const commands = {
     const session = await work(w, input, ['practitioner']);
     const patient = choose(session, input.arguments[0]);
     if (input.verifiable) {
-      const keks = session.index.keks({ patient });
-      const keyOf = (compartment: string, epoch: number) => keks.find((k) => k.compartment === compartment && k.epoch === epoch)?.kek;
-      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keyOf });
+      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keysOf: heldKeys(session, patient) });
       if (input.out === undefined) return { output: null, raw: json };
       writeFileSync(input.out, json, { mode: 0o600 });
       return { output: { patient, file: input.out, ...counts } };

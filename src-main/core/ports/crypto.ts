@@ -19,6 +19,8 @@ export interface PersonKeys {
   deriveFormer(label: string): Uint8Array[];
   /** 32 bytes by HKDF-SHA256 from the seed, separated by the label and the given parts. */
   derive(label: string, ...parts: readonly Uint8Array[]): Uint8Array;
+  /** What `derive` gives from one of the keys, named by its address in `signers`. Throws INVALID_INPUT for another. */
+  deriveAs(signer: string, label: string, ...parts: readonly Uint8Array[]): Uint8Array;
   /** The words (24 where the key was made here), or null for a key that came as a private key. */
   phrase(): string | null;
   /**

@@ -184,6 +184,7 @@ export interface AccountIndexPort {
   addKeks(keks: readonly KekRow[]): void;
   /** Takes out a patient's line, keys, records and the note that their commits were read, in one transaction. Drafts stay. */
   forgetPatient(patient: string): void;
+  /** By compartment and epoch; of one epoch, in the order in which they were added. */
   keks(filter: { readonly patient?: string; readonly compartment?: string }): KekRow[];
   /** In one transaction with `commitIndexed`. */
   addRecords(commit: string, records: readonly RecordRow[]): void;

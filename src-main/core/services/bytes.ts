@@ -24,3 +24,7 @@ export function granteeOfAccount(account: string): string {
 export function isPersonGrantee(grantee: string): boolean {
   return grantee.startsWith(`0x${'00'.repeat(12)}`);
 }
+
+export function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -145,8 +145,8 @@ export function createChart(deps: {
     const run = async () => {
       for (const operation of commits) {
         if (deps.sessions.current() !== session) return;
-        const kek = kekFor(session, operation);
-        if (kek) await verification.verify(operation, kek, true);
+        const keks = keksFor(session, operation);
+        if (keks.length > 0) await verification.verify(operation, keks, true);
         // Between two commits the screens get their turn.
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -159,9 +159,9 @@ export function createChart(deps: {
       .finally(() => verifying.delete(patient));
   };
 
-  const kekFor = (session: Session, operation: StoredOperation) => {
+  const keksFor = (session: Session, operation: StoredOperation) => {
     const { compartment, epoch } = commitTarget(operation);
-    return session.index.keks({ compartment }).find((k) => k.epoch === epoch);
+    return session.index.keks({ compartment }).filter((k) => k.epoch === epoch);
   };
 
   const rowOf = (session: Session, patient: string, recordId: string, versionId?: string) => {
@@ -177,9 +177,10 @@ export function createChart(deps: {
   const openCommit = (session: Session, opId: string) => {
     const operation = store.operation(opId);
     if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
-    const kek = kekFor(session, operation);
-    if (!kek) throw new AppError('KEY_MISSING', 'The key of this record is not here.');
-    return reader.open(operation, kek.kek);
+    return reader.open(
+      operation,
+      keksFor(session, operation).map(({ kek }) => kek),
+    );
   };
 
   const read = async (session: Session, row: RecordRow) => {
@@ -226,7 +227,7 @@ export function createChart(deps: {
       const { row, versions, replaced } = rowOf(session, patient, recordId, versionId);
       const operation = store.operation(row.opId);
       if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
-      const verdict = await verification.verify(operation, kekFor(session, operation), false);
+      const verdict = await verification.verify(operation, keksFor(session, operation), false);
       const json = verdict.badVersions.has(row.versionId) || verdict.chip === 'tampered' ? '' : await read(session, row);
       const [entry] = entriesOf([row]);
       if (!entry) throw new AppError('INTERNAL', 'The record could not be shown.');

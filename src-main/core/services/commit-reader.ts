@@ -22,12 +22,18 @@ export interface OpenedCommit {
   readonly header: CommitHeader;
   readonly pack: string | null;
   readonly entries: readonly CommitEntry[];
+  /** The one of the given keys that opened it. */
+  readonly kek: Uint8Array;
 }
 
 export interface CommitReader {
   /** The block that an operation anchors. Throws BLOCK_UNAVAILABLE, or TAMPERED where it does not match its anchor. */
   block(operation: StoredOperation, options?: ReadOptions): Promise<DecodedCommit>;
-  open(operation: StoredOperation, kek: Uint8Array, options?: ReadOptions): Promise<OpenedCommit>;
+  /**
+   * `keks`: what the reader holds for the commit's epoch. That is one key, or several where revocations made apart both began the epoch: then an author
+   * may have written under either before the ledger's order was known. Throws TAMPERED where none opens it.
+   */
+  open(operation: StoredOperation, keks: readonly Uint8Array[], options?: ReadOptions): Promise<OpenedCommit>;
   /** Contents of all entries in order; per entry the plaintext or what is wrong with it. */
   contents(commit: OpenedCommit, options?: ReadOptions): Promise<(Uint8Array | AppError)[]>;
   content(commit: OpenedCommit, entry: CommitEntry, options?: ReadOptions): Promise<Uint8Array>;
@@ -88,9 +94,18 @@ export function createCommitReader(
 
   return {
     block,
-    async open(operation, kek, options) {
+    async open(operation, keks, options) {
       const commit = await block(operation, options);
-      return { header: commit.header, pack: commit.pack, entries: crypto.openEntries(commit, kek) };
+      let failure: AppError | null = null;
+      for (const kek of keks) {
+        try {
+          return { header: commit.header, pack: commit.pack, entries: crypto.openEntries(commit, kek), kek };
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+          failure = error;
+        }
+      }
+      throw failure ?? new AppError('KEY_MISSING', 'The key for this record is not here.');
     },
     content,
     async contents(commit, options = {}) {

@@ -64,8 +64,19 @@ export interface EmergencyState {
   readonly openings: readonly Opening[];
 }
 
+/** An epoch of a compartment's keys, after the first. */
+export interface Epoch {
+  readonly number: number;
+  /** The revocation that began it. */
+  readonly begunBy: StoredOperation;
+  /** Whether that revocation named this number; if not, another one came before it, and the keys that it sealed are not this epoch's. */
+  readonly asNamed: boolean;
+}
+
 export interface CompartmentState {
   readonly epoch: number;
+  /** In order; without the first, and without numbers that were passed over. */
+  readonly epochs: readonly Epoch[];
   readonly grants: ReadonlyMap<string, Grant>;
 }
 
@@ -101,6 +112,8 @@ const kinds = [
 ] as const satisfies readonly OperationKind[];
 /** Operations after which a consent may be another. */
 export const consentKinds: ReadonlySet<OperationKind> = new Set(kinds);
+
+const lastEpoch = 0xffff_ffff;
 
 /** Patients whose replayed state is kept; any grant or revocation drops all of them. */
 const cachedPatients = 200;
@@ -151,12 +164,12 @@ export function createConsents(
   const of = (patient: string) => stateOf(patient).compartments;
 
   const replay = (patient: string, before?: StoredOperation): PatientState => {
-    const compartments = new Map<string, { epoch: number; grants: Map<string, Grant> }>();
+    const compartments = new Map<string, { epoch: number; epochs: Epoch[]; grants: Map<string, Grant> }>();
     const requests = new Map<string, AccessRequest>();
     const delegations = createDelegations(patient);
     let emergency: EmergencyState = { allowed: true, sequence: 0, openings: [] };
     const at = (compartment: string) => {
-      const known = compartments.get(compartment) ?? { epoch: 0, grants: new Map<string, Grant>() };
+      const known = compartments.get(compartment) ?? { epoch: 0, epochs: [], grants: new Map<string, Grant>() };
       compartments.set(compartment, known);
       return known;
     };
@@ -186,7 +199,10 @@ export function createConsents(
       } else if (decoded.kind === 'Revoke') {
         const state = at(decoded.payload.compartment);
         state.grants.delete(decoded.payload.grantee);
-        state.epoch = Math.max(decoded.payload.epoch, state.epoch + 1);
+        // The last epoch stays the last, as in the contract.
+        const number = Math.max(decoded.payload.epoch, Math.min(state.epoch + 1, lastEpoch));
+        if (number > state.epoch) state.epochs.push({ number, begunBy: stored, asNamed: number === decoded.payload.epoch });
+        state.epoch = number;
       } else if (decoded.kind === 'RequestAccess') {
         const p = decoded.payload;
         const { write, purpose } = termsOf({ ...p, validFrom: 0 });

@@ -46,6 +46,8 @@ export interface Directory {
   roles(organization: string, account: string): Role[];
   /** Address that signs for an account now: its own until it rotates its keys. */
   signer(account: string): string;
+  /** Address that signed for an account where an operation stands. */
+  signerAt(account: string, operation: StoredOperation): string;
   /** The encryption key that an account rotated to; undefined while it has its first one. */
   rotatedEncryptionKey(account: string): string | undefined;
   /** Whether `signer` was the account's where the operation stands; anywhere in its history for one that has no place yet. */
@@ -104,6 +106,11 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
     member.roles !== 0 &&
     current().organizations.get(member.organization)?.suspended === false;
 
+  const signerAt = (account: string, operation: StoredOperation): string => {
+    const rotations = current().rotations.get(account.toLowerCase()) ?? [];
+    return rotations.findLast((rotation) => precedes(rotation.operation, operation))?.signer ?? account;
+  };
+
   return {
     invalidate() {
       state = null;
@@ -118,13 +125,13 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
       return usable(member) ? rolesOf(member.roles) : [];
     },
     signer: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.signer ?? account,
+    signerAt,
     rotatedEncryptionKey: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.encryptionKey,
     signedBy(account, signer, operation) {
       const rotations = current().rotations.get(account.toLowerCase()) ?? [];
       const history = [{ signer: account }, ...rotations];
       if (operation.block === null) return history.some((one) => one.signer === signer);
-      const before = rotations.filter((rotation) => precedes(rotation.operation, operation));
-      return (before.at(-1)?.signer ?? account) === signer;
+      return signerAt(account, operation) === signer;
     },
     accountOf: (signer) => current().accounts.get(signer),
     memberAt(organization, account, before) {

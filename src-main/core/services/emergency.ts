@@ -4,9 +4,8 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EmergencyView } from '../../../src-shared/view-types.ts';
-import type { EnvelopeKey, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type { EnvelopeKey, IpfsPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
-import { compartmentsOf, keksUpTo } from './compartments.ts';
 import type { Consents, Opening } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { EmergencyKeys } from './emergency-keys.ts';
@@ -27,23 +26,6 @@ export interface Emergency {
 }
 
 const timeoutMs = 8_000;
-
-/** What is sealed to a clinic's emergency key: all of a patient's keys, up to the given epochs. */
-export function emergencyRecipient(
-  emergencyKeys: EmergencyKeys,
-  crypto: RecordCryptoPort,
-  patient: PersonKeys,
-  network: string,
-  organization: string,
-  epochOf: (compartment: string) => number,
-): { id: string; encryptionKey: string; keys: EnvelopeKey[] } | null {
-  const encryptionKey = emergencyKeys.publicKey(organization);
-  if (!encryptionKey) return null;
-  const keys = [...compartmentsOf(patient, network, crypto)].flatMap(([compartment, category]) =>
-    keksUpTo(patient, network, compartment, category, epochOf(compartment)),
-  );
-  return { id: emergencyKeys.idOf(organization), encryptionKey, keys };
-}
 
 export function createEmergency(deps: {
   readonly store: WorkstationStorePort;

@@ -5,7 +5,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { RecordState } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
-import { granteeOfAccount, zero32 } from './bytes.ts';
+import { granteeOfAccount, isEqual, zero32 } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
@@ -63,6 +63,8 @@ export function createIndexer(deps: {
   const queue = new Map<string, StoredOperation>();
   const missing = new Set<string>();
   const failed = new Map<string, IndexFailure>();
+  /** Digests of envelopes that were opened in this session. */
+  const opened = new Set<string>();
   /** Last operation looked at for commits in this session. */
   let scanned = 0;
   let running: Promise<void> | null = null;
@@ -136,16 +138,14 @@ export function createIndexer(deps: {
   };
 
   /**
-   * Whether the index has the key of every epoch so far of the compartment that an operation speaks of. Then its envelope, which takes
-   * milliseconds to open and is often one for all grants of a patient, would bring nothing new.
+   * Whether the envelope, which takes milliseconds to open and is often one for all grants of a patient, would bring nothing new: it was opened in this
+   * session, or the index has the key of the first epoch, which is always the same one, and that was all.
    */
   const holdsKeysOf = (session: Session, operation: StoredOperation): boolean => {
     const decoded = codec.decodePayload(operation.operation);
     if (decoded.kind !== 'Grant' && decoded.kind !== 'Revoke') return true;
-    const { compartment, epoch } = decoded.payload;
-    const epochs = new Set(session.index.keks({ compartment }).map((kek) => kek.epoch));
-    if (epochs.size <= epoch) return false;
-    return Array.from({ length: epoch + 1 }, (_, e) => epochs.has(e)).every(Boolean);
+    const { compartment, epoch, envelope } = decoded.payload;
+    return opened.has(envelope) || (epoch === 0 && session.index.keks({ compartment }).some((kek) => kek.epoch === 0));
   };
 
   /** False where the envelope's block is not here yet: the cursor waits for it. */
@@ -158,7 +158,11 @@ export function createIndexer(deps: {
       const rows = await openEnvelope(session, operation);
       if (sessions.current() !== session) return false;
       missing.delete(operation.operation.opId);
-      const fresh = rows.filter((row) => !session.index.keks({ compartment: row.compartment }).some((k) => k.epoch === row.epoch));
+      const decoded = codec.decodePayload(operation.operation);
+      if ('envelope' in decoded.payload) opened.add(decoded.payload.envelope);
+      const isHeld = (row: KekRow) =>
+        session.index.keks({ compartment: row.compartment }).some((k) => k.epoch === row.epoch && isEqual(k.kek, row.kek));
+      const fresh = rows.filter((row) => !isHeld(row));
       if (fresh.length === 0) return true;
       addKeks(session, fresh);
       facts.tell('patientChanged', { patient: rows[0]?.patient ?? operation.operation.actor });
@@ -216,13 +220,18 @@ export function createIndexer(deps: {
     const decoded = codec.decodePayload(operation.operation);
     if (decoded.kind !== 'Commit') return;
     const { patient, compartment, epoch } = decoded.payload;
-    const key = session.index.keks({ compartment }).find((k) => k.epoch === epoch);
+    const held = session.index.keks({ compartment }).filter((k) => k.epoch === epoch);
+    const [key] = held;
     if (!key) {
       queue.delete(digest);
       return;
     }
     try {
-      const commit = await reader.open(operation, key.kek, { timeoutMs: fetchTimeoutMs });
+      const commit = await reader.open(
+        operation,
+        held.map(({ kek }) => kek),
+        { timeoutMs: fetchTimeoutMs },
+      );
       const contents = await reader.contents(commit, { timeoutMs: fetchTimeoutMs });
       // The key may have been taken away meanwhile: an emergency that ended.
       if (sessions.current() !== session || !session.index.keks({ compartment }).some((k) => k.epoch === epoch)) return;
@@ -334,6 +343,7 @@ export function createIndexer(deps: {
     queue.clear();
     missing.clear();
     failed.clear();
+    opened.clear();
   });
   facts.on('operations', () => wake());
 
@@ -344,6 +354,7 @@ export function createIndexer(deps: {
     },
     async relearn(session, patient) {
       session.index.forgetPatient(patient);
+      opened.clear();
       for (const [digest, operation] of queue) {
         const decoded = codec.decodePayload(operation.operation);
         if (decoded.kind === 'Commit' && decoded.payload.patient === patient) queue.delete(digest);

@@ -20,11 +20,10 @@ import type {
 } from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
 import type { Cards } from './cards.ts';
-import { compartmentOf, kekOf } from './compartments.ts';
 import type { Directory } from './directory.ts';
-import { emergencyRecipient } from './emergency.ts';
-import type { EmergencyKeys } from './emergency-keys.ts';
+import type { EmergencySeals } from './emergency-seals.ts';
 import type { FactBus } from './facts.ts';
+import type { Keyring } from './keyring.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import { primaryRecordId, randomId } from './record-ids.ts';
@@ -70,7 +69,8 @@ export function createPatients(deps: {
   readonly codec: OperationCodecPort;
   readonly cards: Cards;
   readonly directory: Directory;
-  readonly emergencyKeys: EmergencyKeys;
+  readonly seals: EmergencySeals;
+  readonly keyring: Keyring;
   readonly network: NetworkService;
   readonly signing: Signing;
   readonly publisher: Publisher;
@@ -129,12 +129,11 @@ export function createPatients(deps: {
     const organization = directory.organization(deps.organization());
     if (!organization) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so it cannot register patients.');
     const categories = [...new Set([...clinicCategories, ...firstGrants.flatMap((g) => g.categories)])];
-    const compartments = new Map(categories.map((category) => [category, compartmentOf(patient, id, category, crypto)]));
+    const record = deps.keyring.of({ keys: patient, patient: patient.account });
+    const compartments = new Map(categories.map((category) => [category, record.compartmentOf(category)]));
+    const first = await Promise.all([...compartments.values()].map((compartment) => record.upTo(compartment)));
     const keysFor = (wanted: readonly Category[]): EnvelopeKey[] =>
-      wanted.map((category) => {
-        const compartment = compartments.get(category) ?? '';
-        return { compartment, category, epoch: 0, kek: kekOf(patient, id, compartment, 0) };
-      });
+      first.flatMap(({ keys: known }) => known.filter(({ category }) => wanted.includes(category)));
     const clinicKeys = keysFor(clinicCategories);
     const grantees = [
       { grantee: organization.id, encryptionKey: organization.organizationKey, categories: clinicCategories, keys: clinicKeys },
@@ -145,11 +144,10 @@ export function createPatients(deps: {
         keys: keysFor(g.categories),
       })),
     ];
-    // Until the patient switches it off, a practitioner of this clinic can open the record in an emergency.
-    const emergency = emergencyRecipient(deps.emergencyKeys, crypto, patient, id, organization.id, () => 0);
     const envelope = await crypto.sealEnvelopes(id, patient.account, [
       ...grantees.map((g) => ({ id: g.grantee, encryptionKey: g.encryptionKey, keys: g.keys })),
-      ...(emergency ? [emergency] : []),
+      // Until the patient switches it off, a practitioner of this clinic can open the record in an emergency.
+      ...(await deps.seals.recipients(record, patient.account)),
     ]);
     const recordId = primaryRecordId(patient.account, crypto);
     const resource = patientResourceOf(demographics, recordId);

@@ -162,7 +162,8 @@ export function createRecords(deps: {
     const through = consents.writesThrough(patient, compartment, author, Math.floor(clock() / 1000));
     if (through === null) return 'CONSENT_MISSING' as const;
     const epoch = consents.epoch(patient, compartment);
-    const kek: KekRow | undefined = keks.find((k) => k.epoch === epoch);
+    // Of several, that learned last: what a repair brought when the ledger's order was known.
+    const kek: KekRow | undefined = keks.findLast((k) => k.epoch === epoch);
     if (!kek) return 'KEY_MISSING' as const;
     return { compartment, epoch, kek: kek.kek, through };
   };

@@ -1,21 +1,23 @@
 /**
- * What a patient shares with clinics, sealed to the keys that these have made anew since: done when the patient's card is opened, because only the
- * patient's key can. Terms and epochs stay as they are, so that nobody gets more, or less, than before.
+ * What only the patient's key can put in order, done when the card is opened: what is shared with clinics is sealed to the keys that these have made
+ * anew since, and the keys of an epoch that nobody has are sealed to those who read. Terms and epochs stay as they are, so that nobody gets more, or
+ * less, than before.
  */
-import type { Category } from '../../../src-shared/categories.ts';
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { isPersonGrantee, zero32 } from './bytes.ts';
-import { compartmentsOf, keksUpTo } from './compartments.ts';
-import { isCurrent, type Consents, type Grant } from './consents.ts';
+import { isCurrent, type CompartmentState, type Consents, type Grant } from './consents.ts';
 import { precedes, type Directory } from './directory.ts';
+import type { EmergencySeals } from './emergency-seals.ts';
+import type { Grantees } from './grantees.ts';
+import type { Keyring } from './keyring.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession } from './sessions.ts';
-import type { Signing } from './signing.ts';
+import type { PreparedOperation, Signing } from './signing.ts';
 
 export interface Renewals {
-  /** Clinics for which this was done since the card was opened. Does what is due the first time. */
+  /** Clinics to whose new keys something was sealed since the card was opened. Does what is due the first time. */
   of(desk: DeskSession): Promise<readonly string[]>;
 }
 
@@ -25,15 +27,19 @@ export function createRenewals(deps: {
   readonly crypto: RecordCryptoPort;
   readonly consents: Consents;
   readonly directory: Directory;
+  readonly grantees: Grantees;
+  readonly keyring: Keyring;
+  readonly seals: EmergencySeals;
+  readonly emergencyId: (organization: string) => string;
   readonly network: NetworkService;
   readonly signing: Signing;
   readonly publisher: Publisher;
   readonly clock: () => number;
 }): Renewals {
-  const { store, codec, crypto, consents, directory, network, signing, publisher } = deps;
+  const { store, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher } = deps;
   const done = new WeakMap<DeskSession, Promise<readonly string[]>>();
 
-  /** The last operation that brought a clinic keys of a compartment. */
+  /** The last operation that brought a grantee keys of a compartment. */
   const sealedLast = (patient: string, compartment: string, grantee: string): StoredOperation | undefined => {
     const requests = new Set(consents.requests(patient).flatMap((request) => (request.grantee === grantee ? [request.id] : [])));
     const brings = (stored: StoredOperation): boolean => {
@@ -47,48 +53,88 @@ export function createRenewals(deps: {
   };
 
   /** Whether the clinic's key is another one than when this was sealed, as far as the ledger's order tells. */
-  const isDue = (patient: string, { compartment, grantee }: Grant): boolean => {
+  const hasNewKey = (patient: string, { compartment, grantee }: Grant): boolean => {
+    if (isPersonGrantee(grantee)) return false;
     const keys = directory.organization(grantee)?.organizationKeys ?? [];
     const since = keys.find(({ publicKey }) => publicKey === keys.at(-1)?.publicKey);
     const last = sealedLast(patient, compartment, grantee);
     return since !== undefined && since !== keys[0] && last !== undefined && precedes(last, since.operation);
   };
 
+  /**
+   * Whether an epoch began in whose place on the ledger another was expected: of two revocations made apart, the second. The keys that it sealed are not
+   * this epoch's, so nobody can write until they are sealed anew.
+   */
+  const lacksKeys = (patient: string, compartment: string, grantee: string, { epochs }: CompartmentState): boolean => {
+    const last = epochs.findLast(({ asNamed }) => !asNamed);
+    const sealed = sealedLast(patient, compartment, grantee);
+    return last !== undefined && (sealed === undefined || !precedes(last.begunBy, sealed));
+  };
+
   const renew = async (desk: DeskSession): Promise<readonly string[]> => {
     const { id } = network.require();
-    const names = compartmentsOf(desk.keys, id, crypto);
+    const { patient } = desk;
+    const record = keyring.of(desk);
     const now = Math.floor(deps.clock() / 1000);
-    const due = new Map<string, { grant: Grant; category: Category; epoch: number }[]>();
-    for (const [compartment, { grants, epoch }] of consents.of(desk.patient)) {
-      const category = names.get(compartment);
-      for (const grant of grants.values()) {
-        if (!category || isPersonGrantee(grant.grantee) || !isCurrent(grant, now) || !isDue(desk.patient, grant)) continue;
-        due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), { grant, category, epoch }]);
+    const due = new Map<string, Grant[]>();
+    const clinics = new Set<string>();
+    const states = [...consents.of(patient)].filter(([compartment]) => record.compartments.has(compartment));
+    for (const [compartment, state] of states) {
+      for (const grant of state.grants.values()) {
+        if (!isCurrent(grant, now) || seals.isFor(grant.grantee) || !grantees.encryptionKey(grant.grantee)) continue;
+        const newKey = hasNewKey(patient, grant);
+        if (newKey) clinics.add(grant.grantee);
+        if (newKey || lacksKeys(patient, compartment, grant.grantee, state))
+          due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
       }
     }
-    if (due.size === 0) return [];
-    const recipients = [...due].map(([grantee, targets]) => ({
-      id: grantee,
-      encryptionKey: directory.organization(grantee)?.organizationKey ?? zero32,
-      keys: targets.flatMap(({ grant, category, epoch }) => keksUpTo(desk.keys, id, grant.compartment, category, epoch)),
-    }));
-    const envelope = await crypto.sealEnvelopes(id, desk.patient, recipients);
-    const operations = [...due.values()].flat().map(({ grant, epoch }) => {
-      const payload = {
-        patient: desk.patient,
-        compartment: grant.compartment,
-        grantee: grant.grantee,
-        access: (grant.read ? accessBits.read : 0) | (grant.write ? accessBits.write : 0),
-        purpose: purposes[grant.purpose],
-        validFrom: grant.from,
-        validUntil: grant.until,
-        epoch,
-        envelope: envelope.digest,
-      };
-      return signing.make('Grant', payload, "Seal what is shared to a clinic's new key", desk.keys);
-    });
-    publisher.publish([envelope], operations);
-    return [...due.keys()];
+    const emergencies = await seals.recipients(record, patient);
+    const [clinic = zero32] = seals.clinics(patient);
+    const forEmergencies = deps.emergencyId(clinic);
+    // The clinics' emergency keys are beside every envelope. Where none is due, one goes with a grant that opens nothing: its grantee is nobody.
+    const unsealed = states.find(([compartment, state]) => lacksKeys(patient, compartment, forEmergencies, state));
+    if (due.size === 0 && (emergencies.length === 0 || !unsealed)) return [];
+
+    const recipients = [];
+    for (const [grantee, grants] of due) {
+      const keys = await Promise.all(grants.map(({ compartment }) => record.upTo(compartment)));
+      // What has not arrived here yet cannot be sealed now; the next opening tries again.
+      if (keys.some(({ missing }) => missing.length > 0)) due.delete(grantee);
+      else recipients.push({ id: grantee, encryptionKey: grantees.require(grantee), keys: keys.flatMap((one) => one.keys) });
+    }
+    if (recipients.length === 0 && emergencies.length === 0) return [];
+    const envelope = await crypto.sealEnvelopes(id, patient, [...recipients, ...emergencies]);
+    const operations = [...due.values()].flat().map((grant) => regrant(desk, grant, envelope.digest));
+    if (emergencies.length > 0 && unsealed) {
+      const nobody = {
+        compartment: unsealed[0],
+        grantee: forEmergencies,
+        read: true,
+        write: false,
+        purpose: 'emergency',
+        from: 0,
+        until: 0,
+      } as const;
+      operations.push(regrant(desk, nobody, envelope.digest));
+    }
+    if (operations.length > 0) publisher.publish([envelope], operations);
+    return [...clinics].filter((grantee) => due.has(grantee));
+  };
+
+  /** The same terms again, with an envelope. */
+  const regrant = (desk: DeskSession, grant: Omit<Grant, 'issuedAt' | 'anchored'>, envelope: string): PreparedOperation => {
+    const payload = {
+      patient: desk.patient,
+      compartment: grant.compartment,
+      grantee: grant.grantee,
+      access: (grant.read ? accessBits.read : 0) | (grant.write ? accessBits.write : 0),
+      purpose: purposes[grant.purpose],
+      validFrom: grant.from,
+      validUntil: grant.until,
+      epoch: consents.epoch(desk.patient, grant.compartment),
+      envelope,
+    };
+    return signing.make('Grant', payload, 'Seal what is shared to those who read it', desk.keys);
   };
 
   return {

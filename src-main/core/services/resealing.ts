@@ -54,10 +54,11 @@ export function createResealing(deps: {
     const { patient, compartment, epoch: passed } = decoded.payload;
     const epoch = consents.epoch(patient, compartment);
     const keks = session.index.keks({ compartment });
-    const [before, now] = [keks.find((k) => k.epoch === passed), keks.find((k) => k.epoch === epoch)];
+    const before = keks.filter((k) => k.epoch === passed).map(({ kek }) => kek);
+    const now = keks.findLast((k) => k.epoch === epoch);
     // The new key has not come yet, or never will because this author's own access has ended: the commit stays refused and shown.
-    if (!before || !now || epoch === passed) return;
-    const old = await reader.open(operation, before.kek, { offline: true });
+    if (before.length === 0 || !now || epoch === passed) return;
+    const old = await reader.open(operation, before, { offline: true });
     const contents = await reader.contents(old, { offline: true });
     if (sessions.current() !== session) return;
     const parents = parentsNow(compartment, old.header.parents);

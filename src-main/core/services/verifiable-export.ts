@@ -12,6 +12,7 @@ import { exportedOperations } from './export-operations.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService } from './network.ts';
 import { commitDigest } from './records.ts';
+import type { Session } from './sessions.ts';
 
 export interface VerifiableExport {
   readonly json: string;
@@ -21,16 +22,22 @@ export interface VerifiableExport {
   readonly missing: number;
 }
 
+/** What a reader holds for an epoch of a compartment (see `CommitReader.open`); zeroed by the export. */
+export type VerifiableExportKeys = (compartment: string, epoch: number) => Promise<readonly Uint8Array[]>;
+
+/** The keys that somebody's index has of a patient. */
+export function heldKeys({ index }: Pick<Session, 'index'>, patient: string): VerifiableExportKeys {
+  const keks = index.keks({ patient });
+  return (compartment, epoch) =>
+    Promise.resolve(keks.filter((k) => k.compartment === compartment && k.epoch === epoch).map(({ kek }) => kek));
+}
+
 export interface VerifiableExports {
   /**
    * `by` seals the file; `keyOf` returns copies of the KEKs that whoever asks may use (they are zeroed): commits without one are left out. Reads from the peers what is not here.
    * Throws NOT_FOUND where there is nothing to export, FILE_TOO_LARGE, TAMPERED where a commit is not what was signed.
    */
-  create(request: {
-    readonly patient: string;
-    readonly by: PersonKeys;
-    keyOf(compartment: string, epoch: number): Uint8Array | undefined;
-  }): Promise<VerifiableExport>;
+  create(request: { readonly patient: string; readonly by: PersonKeys; readonly keysOf: VerifiableExportKeys }): Promise<VerifiableExport>;
 }
 
 /** Characters of the file. A string in the core may have about twice as many. */
@@ -51,12 +58,11 @@ export function createVerifiableExports(deps: {
   const { store, ipfs, crypto, codec, reader, network, facts, clock } = deps;
 
   /** One commit: its record versions in the order of its entries, and all blocks that they lie in. */
-  const readCommit = async (stored: StoredOperation, kek: Uint8Array, blocks: Map<string, Uint8Array>) => {
+  const readCommit = async (stored: StoredOperation, keks: readonly Uint8Array[], blocks: Map<string, Uint8Array>) => {
     const digest = commitDigest(stored.operation.payload);
     const decoded = await reader.block(stored);
-    const { header, pack } = decoded;
-    const entries = crypto.openEntries(decoded, kek);
-    const opened = { header, pack, entries };
+    const opened = await reader.open(stored, keks);
+    const { pack, entries } = opened;
     const contents = await reader.contents(opened);
     const failed = contents.find((content): content is AppError => content instanceof AppError);
     if (failed) throw failed;
@@ -72,7 +78,7 @@ export function createVerifiableExports(deps: {
       const content = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(contents[i] as Uint8Array);
       return { commit: digest, recordId, versionId, previous, resourceType, content };
     });
-    const key = crypto.commitKey(decoded, kek);
+    const key = crypto.commitKey(decoded, opened.kek);
     const commit = { commit: digest, opId: stored.operation.opId, key: Buffer.from(key).toString('base64') };
     key.fill(0);
     for (const entry of entries) entry.dek.fill(0);
@@ -106,23 +112,25 @@ export function createVerifiableExports(deps: {
   };
 
   return {
-    async create({ patient, by, keyOf }) {
+    async create({ patient, by, keysOf }) {
       const { config } = network.require();
-      const written = store.operations({ kinds: ['Commit'], patient }).flatMap((stored) => {
+      const written: { stored: StoredOperation; keks: readonly Uint8Array[]; compartment: string }[] = [];
+      for (const stored of store.operations({ kinds: ['Commit'], patient })) {
         const decoded = codec.decodePayload(stored.operation);
-        if (decoded.kind !== 'Commit' || stored.state === 'rejected') return [];
-        const kek = keyOf(decoded.payload.compartment, decoded.payload.epoch);
-        return kek ? [{ stored, kek, compartment: decoded.payload.compartment }] : [];
-      });
+        if (decoded.kind !== 'Commit' || stored.state === 'rejected') continue;
+        const { compartment, epoch } = decoded.payload;
+        const keks = await keysOf(compartment, epoch);
+        if (keks.length > 0) written.push({ stored, keks, compartment });
+      }
       if (written.length === 0) throw new AppError('NOT_FOUND', 'There are no records to export: none that you may read is here.');
       const blocks = new Map<string, Uint8Array>();
       const commits: { commit: string; opId: string; key: string }[] = [];
       const records: { commit: string; content: string }[] = [];
       const missing: { commit: string; reason: string }[] = [];
       let length = 0;
-      for (const [i, { stored, kek }] of written.entries()) {
+      for (const [i, { stored, keks }] of written.entries()) {
         try {
-          const read = await readCommit(stored, kek, blocks);
+          const read = await readCommit(stored, keks, blocks);
           commits.push(read.commit);
           records.push(...read.records);
           // Text and its ciphertext in base64.
@@ -160,7 +168,7 @@ export function createVerifiableExports(deps: {
       const text = `Anamnesis verifiable export\nsha256: ${hexOf(crypto.sha256(utf8(canonicalJson(content))))}`;
       const seal = { account: by.account, signature: by.sign(codec.messageDigest(text)) };
       const json = `${JSON.stringify({ export: content, seal }, null, 1)}\n`;
-      for (const { kek } of written) kek.fill(0);
+      for (const { keks } of written) for (const kek of keks) kek.fill(0);
       return { json, records: records.length, commits: commits.length, missing: missing.length };
     },
   };

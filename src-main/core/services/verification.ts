@@ -34,8 +34,8 @@ export interface PatientVerdict extends Pick<VerifyReport, 'records' | 'verified
 }
 
 export interface Verification {
-  /** Reads everything of the commit again. */
-  verify(operation: StoredOperation, kek: KekRow | undefined, offline: boolean): Promise<CommitVerdict>;
+  /** Reads everything of the commit again. `keks`: those of its epoch that the reader holds; none where it is not shared. */
+  verify(operation: StoredOperation, keks: readonly KekRow[], offline: boolean): Promise<CommitVerdict>;
   /** What is known of a record version without reading anything. */
   state(opId: string, versionId: string): RecordState;
   /** All commits of a patient that these keys open. `offline`: looks at nothing that is not held here. */
@@ -74,15 +74,19 @@ export function createVerification(deps: {
       : bad('The signature is not the author’s: this was not written by the person it names.');
   };
 
-  const checkContent = async (operation: StoredOperation, kek: KekRow | undefined, offline: boolean) => {
+  const checkContent = async (operation: StoredOperation, keks: readonly KekRow[], offline: boolean) => {
     const none = new Map<string, { recordId: string; reason: string }>();
     try {
-      if (!kek) {
+      if (keks.length === 0) {
         const { header } = await reader.block(operation, { offline });
         const content = open('The key for this record is not here, so its content cannot be checked.');
         return { content, records: 0, parents: header.parents, badVersions: none };
       }
-      const commit = await reader.open(operation, kek.kek, { offline });
+      const commit = await reader.open(
+        operation,
+        keks.map(({ kek }) => kek),
+        { offline },
+      );
       const contents = await reader.contents(commit, { offline });
       const badVersions = new Map(none);
       let unavailable = 0;
@@ -128,8 +132,8 @@ export function createVerification(deps: {
       : bad(`The author was not allowed to write ${when}.`);
   };
 
-  const verify = async (operation: StoredOperation, kek: KekRow | undefined, offline: boolean): Promise<CommitVerdict> => {
-    const checked = { anchor: undefined, ...(await checkContent(operation, kek, offline)) };
+  const verify = async (operation: StoredOperation, keks: readonly KekRow[], offline: boolean): Promise<CommitVerdict> => {
+    const checked = { anchor: undefined, ...(await checkContent(operation, keks, offline)) };
     const { content, anchor: mismatch, records, parents, badVersions } = checked;
     const anchor = mismatch ?? checkAnchor(operation);
     const signature = checkSignature(operation);
@@ -178,13 +182,13 @@ export function createVerification(deps: {
         const decoded = codec.decodePayload(operation.operation);
         if (decoded.kind !== 'Commit') continue;
         const { compartment, epoch, commit } = decoded.payload;
-        const kek = keks.find((k) => k.compartment === compartment && k.epoch === epoch);
+        const held = keks.filter((k) => k.compartment === compartment && k.epoch === epoch);
         // Commits of compartments that are not shared with the reader are not theirs to check.
-        if (!kek) {
+        if (held.length === 0) {
           count.notShared += 1;
           continue;
         }
-        const verdict = await verify(operation, kek, offline);
+        const verdict = await verify(operation, held, offline);
         count.records += verdict.records;
         if (verdict.chip === 'verified') count.verified += verdict.records - verdict.badVersions.size;
         else if (verdict.chip === 'saved' || verdict.chip === 'anchored') count.waiting += verdict.records;

@@ -23,12 +23,16 @@ import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
 import { createEmergency } from './emergency.ts';
+import { createEmergencySeals } from './emergency-seals.ts';
 import { createEmergencyKeys } from './emergency-keys.ts';
 import { createFactBus } from './facts.ts';
+import { createGrantees } from './grantees.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
+import { createKeyring } from './keyring.ts';
 import { createNetwork } from './network.ts';
 import { createKeyRotation } from './key-rotation.ts';
+import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatients } from './patients.ts';
@@ -42,6 +46,7 @@ import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
+import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createUploads } from './uploads.ts';
@@ -162,9 +167,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
+  const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
+  const grantees = createGrantees(directory);
+  const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
   const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
   const patients = createPatients({
-    emergencyKeys,
+    ...{ keyring, seals },
     ...ports,
     cards,
     store: store.workstation,
@@ -203,21 +211,16 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
   });
-  const renewals = createRenewals({ store: store.workstation, codec, crypto, consents, directory, network, signing, publisher, clock });
+  const renewals = createRenewals({
+    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    emergencyId: emergencyKeys.idOf,
+  });
+  const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const views = createSharingViews({
+    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
+  });
   const sharing = createSharing({
-    ...{ emergencyKeys, notes, organization },
-    store: store.workstation,
-    codec,
-    crypto,
-    consents,
-    directory,
-    profiles,
-    network,
-    signing,
-    publisher,
-    reader,
-    clock,
-    renewals,
+    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, seals, signing, views },
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
@@ -305,6 +308,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       store,
       network,
       directory,
+      consents,
       facts,
       profiles,
       sessions,
@@ -313,6 +317,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       people,
       accounts,
       keyRotation,
+      keyring,
       cards,
       recovery,
       patients,

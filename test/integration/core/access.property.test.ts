@@ -2,23 +2,11 @@
  * Who can decrypt what, for random histories of sharing, writing and revoking: the real cryptography, consents, records, index and store, with
  * operations applied in the follower's way and without a ledger. ACCESS_RUNS and ACCESS_SEED choose how many and which (`npm run soak`).
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CID } from 'multiformats/cid';
-import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
-import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
-import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
-import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
-import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
-import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
-import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
-import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, PersonKeys } from '../../../src-main/core/ports.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
-import { AppError } from '../../../src-shared/errors.ts';
+import type { AppError } from '../../../src-shared/errors.ts';
+import { Ledgerless } from './ledgerless.ts';
 
 const runs = Number(process.env['ACCESS_RUNS'] ?? 100);
 const seed = Number(process.env['ACCESS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -67,107 +55,17 @@ class History {
   }
 }
 
-const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
-const noLedger: LedgerPort = {
-  ...{ connect: () => undefined, config: null, check: away, head: away, blockHash: away, blockTime: away, events: away, nonce: away },
-  ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
-};
-const noEmbedded: EmbeddedLedgerPort = {
-  start: () => Promise.resolve({ url: 'http://127.0.0.1:9', port: 9 }),
-  deploy: () => Promise.resolve({ chainId: 7, operations: `0x${'11'.repeat(20)}` }),
-  stop: () => Promise.resolve(),
-};
-
-/** Blocks in memory; files laid out and read as on IPFS. */
-function memoryBlocks(): IpfsPort {
-  const blocks = new Map<string, Uint8Array>();
-  const get = (cid: string) => {
-    const bytes = blocks.get(cid);
-    return bytes ? Promise.resolve(bytes) : Promise.reject(new AppError('BLOCK_UNAVAILABLE', `No block ${cid}.`));
-  };
-  return {
-    ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
-    ...{ dial: () => Promise.resolve(), onPeersChanged: () => undefined },
-    layOut: layOutFile,
-    put: (added) => added.forEach(({ cid, bytes }) => blocks.set(cid, bytes)),
-    has: (cid) => blocks.has(cid),
-    get,
-    readFile: (cid, options = {}) => readFileRange((block: CID) => get(block.toString()), parseCid(cid), options),
-  };
-}
-
-let dir = '';
-let w: Workstation;
-let block = 0;
-let admin: { secret: Uint8Array };
-const doctors: { account: string; secret: Uint8Array }[] = [];
-const keys = createKeyAdapter({ memoryKiB: 8192, passes: 1 });
-
-/** What the follower does when the ledger took everything that waits. */
-function anchor(): void {
-  const { workstation: store } = w.store;
-  const pending = store.pending(1000);
-  block += 1;
-  const hash = `0x${block.toString(16).padStart(64, '0')}`;
-  const events = pending.map(({ operation }, logIndex) => ({
-    event: { type: 'applied' as const, opId: operation.opId, operation, block, blockHash: hash, logIndex, txHash: hash },
-    decoded: w.codec.decodePayload(operation),
-  }));
-  store.applyEvents(events, [{ number: block, hash }]);
-  w.facts.tell('operations', { kinds: new Set(pending.map(({ kind }) => kind)) });
-}
-
-async function as<T>(secret: Uint8Array, act: (session: ReturnType<Workstation['sessions']['require']>) => T | Promise<T>): Promise<T> {
-  const unlocked = keys.fromSecret(secret.slice());
-  if (w.sessions.current()?.account === unlocked.account) unlocked.destroy();
-  else w.sessions.begin(unlocked, 'Somebody');
-  await w.indexer.settled();
-  return act(w.sessions.require());
-}
-
+let ledgerless: Ledgerless;
 beforeAll(async () => {
-  // In memory where there is such a folder: what is tested here is not the disk.
-  dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'anamnesis-access-'));
-  const crypto = createRecordCrypto();
-  const ports = {
-    ...{ keys, crypto, codec: createOperationCodec(), ledger: noLedger, embedded: noEmbedded, ipfs: memoryBlocks() },
-    shares: createShares(),
-    store: createStore({ dir, machineKey: crypto.randomBytes(32) }),
-    clock: Date.now,
-    demoFiles: () => expect.fail('no demo here'),
-    report: (error: unknown) => {
-      throw error;
-    },
-  };
-  w = createWorkstation(ports, { version: 'test', ledgerDir: dir, mdns: false, listen: [] });
-  const phrase = keys.createPhrase();
-  const passphrase = 'correct horse battery';
-  await w.setup.createClinic({ clinicName: 'Clinic', personName: 'Admin', passphrase, phrase });
-  admin = { secret: keys.fromPhrase(phrase).secret() };
-  const enrol = async (unlocked: PersonKeys) => {
-    const secret = unlocked.secret();
-    const { account, enrolmentCode } = await w.people.createKey('Doctor', passphrase, unlocked);
-    await w.people.approve(enrolmentCode, ['practitioner']);
-    doctors.push({ account, secret });
-  };
-  for (let i = 0; i < 3; i++) await enrol(keys.fromPhrase(keys.createPhrase()));
-  await w.people.changeRoles(w.sessions.require().account, ['admin', 'registrar']);
-  anchor();
+  ledgerless = await Ledgerless.start(3);
 });
-afterAll(async () => {
-  await w.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => ledgerless.stop());
 
 async function live(steps: readonly Step[]): Promise<void> {
   const history = new History();
-  const registered = await as(admin.secret, (session) => {
-    const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', birthDateEstimated: false, gender: 'unknown' as const };
-    return w.patients.register(session, { ...demographics, phone: '', address: '', identifiers: [] }, '246810');
-  });
-  const { patient } = registered.patient;
-  const desk = { keys: keys.fromPhrase(registered.phrase), patient };
-  anchor();
+  const { w, doctors } = ledgerless;
+  const as = ledgerless.as.bind(ledgerless);
+  const { patient, desk } = await ledgerless.patient();
   for (const { person: who, categories, ...what } of steps) {
     const { account, secret } = doctors[who] ?? expect.fail();
     const grantee = granteeOfAccount(account);
@@ -204,7 +102,7 @@ async function live(steps: readonly Step[]): Promise<void> {
         for (const { versionId, category } of records) history.records.push({ versionId, category, epoch: history.epoch(category) });
       });
     }
-    anchor();
+    ledgerless.anchor();
   }
   for (const [who, { secret }] of doctors.entries()) {
     const { read, held } = await as(secret, ({ index }) => ({

@@ -50,19 +50,21 @@ export function createPersonKeys(secretGiven: Uint8Array): PersonKeys {
     return use();
   };
 
+  const keyOf = (signer: string) => {
+    const key = all.find(({ address }) => address === signer);
+    if (!key) throw invalid('These keys do not sign for that address.');
+    return key;
+  };
+
   return {
     account: account ?? newest.address,
     signers: all.map(({ address }) => address),
     encryptionKey: toHex(x25519.getPublicKey(newest.encryptionSecret)),
-    sign: (digest, signer = newest.address) =>
-      whileUnlocked(() => {
-        const key = all.find(({ address }) => address === signer);
-        if (!key) throw invalid('These keys do not sign for that address.');
-        return toHex(signDigest(key.signer, digest));
-      }),
+    sign: (digest, signer = newest.address) => whileUnlocked(() => toHex(signDigest(keyOf(signer).signer, digest))),
     encryptionSecret: () => whileUnlocked(() => newest.encryptionSecret),
     encryptionSecrets: () => whileUnlocked(() => newestFirst.map(({ encryptionSecret }) => encryptionSecret)),
     derive: (label, ...parts) => whileUnlocked(() => deriveFromRoot(newest.root, label, parts)),
+    deriveAs: (signer, label, ...parts) => whileUnlocked(() => deriveFromRoot(keyOf(signer).root, label, parts)),
     deriveFormer: (label) => whileUnlocked(() => newestFirst.slice(1).map(({ root }) => deriveFromRoot(root, label, []))),
     phrase: () => whileUnlocked(() => (newest.phrase ? phraseOfEntropy(newest.secret) : null)),
     secret: () => whileUnlocked(() => (account === null ? new Uint8Array(newest.secret) : writeRotated(account, secrets))),

@@ -22,10 +22,10 @@ export function accountIndex(db: Db, draftsDb: Db, onDamaged: () => void, onClos
   );
   const removeKeks = db.prepare('DELETE FROM keks WHERE patient = ?');
   const kekColumns = 'SELECT patient, compartment, category, epoch, kek FROM keks';
-  const allKeks = db.prepare(`${kekColumns} ORDER BY patient, compartment, epoch`);
-  const keksOfPatient = db.prepare(`${kekColumns} WHERE patient = ? ORDER BY compartment, epoch`);
-  const keksOfCompartment = db.prepare(`${kekColumns} WHERE compartment = ? ORDER BY patient, epoch`);
-  const keksOfBoth = db.prepare(`${kekColumns} WHERE patient = ? AND compartment = ? ORDER BY epoch`);
+  const allKeks = db.prepare(`${kekColumns} ORDER BY patient, compartment, epoch, id`);
+  const keksOfPatient = db.prepare(`${kekColumns} WHERE patient = ? ORDER BY compartment, epoch, id`);
+  const keksOfCompartment = db.prepare(`${kekColumns} WHERE compartment = ? ORDER BY patient, epoch, id`);
+  const keksOfBoth = db.prepare(`${kekColumns} WHERE patient = ? AND compartment = ? ORDER BY epoch, id`);
   const cursor = db.prepare('SELECT value FROM cursors WHERE name = ?').pluck();
   const setCursor = db.prepare('INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
   const saveDraft = draftsDb.prepare(`

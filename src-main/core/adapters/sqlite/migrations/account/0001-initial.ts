@@ -43,14 +43,16 @@ export const initial: Migration = {
       tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
     );
 
+    -- In the order in which they were learned.
     CREATE TABLE keks (
+      id          INTEGER PRIMARY KEY,
       patient     TEXT NOT NULL COLLATE NOCASE,
       compartment BLOB NOT NULL,
       category    TEXT NOT NULL,
       epoch       INTEGER NOT NULL,
       kek         BLOB NOT NULL,
-      PRIMARY KEY (patient, compartment, epoch, kek)
-    ) STRICT, WITHOUT ROWID;
+      UNIQUE (patient, compartment, epoch, kek)
+    ) STRICT;
     CREATE INDEX keks_compartment ON keks (compartment);
 
     CREATE TABLE commits (digest BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;

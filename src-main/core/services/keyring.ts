@@ -1,0 +1,51 @@
+/**
+ * The keys of a patient's record, in the hands of whoever acts at the desk: the compartments under which categories appear on the ledger, and the
+ * key-encryption keys (KEKs) of their epochs. The KEK of an epoch comes from whoever began the epoch: from the patient's seed, or, where a delegate
+ * did, from the envelope of that revocation. What acts on a record (sharing, renewing, registering) asks for keys here and need not know which.
+ */
+import type { Category } from '../../../src-shared/categories.ts';
+import type { EnvelopeKey, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort } from '../ports.ts';
+import type { Consents } from './consents.ts';
+import type { Directory } from './directory.ts';
+import type { NetworkService } from './network.ts';
+import { createOwnRecordKeys } from './own-record-keys.ts';
+
+/** Whose keys act for which patient. A patient at the desk is one (`DeskSession`). */
+export interface RecordHolder {
+  readonly keys: PersonKeys;
+  readonly patient: string;
+}
+
+export interface RecordKeys {
+  /** Categories by their compartments, as far as the holder acts in them: all of them for the patient. */
+  readonly compartments: ReadonlyMap<string, Category>;
+  /** Throws NOT_ALLOWED where the holder does not act in the category. */
+  compartmentOf(category: Category): string;
+  /**
+   * KEK of a compartment's epoch (32 bytes; the caller zeroes it); null where there is none for the holder, because nothing began the epoch or its
+   * envelope is not here.
+   */
+  kek(compartment: string, epoch: number): Promise<Uint8Array | null>;
+  /** Keys of all epochs so far: what a reader needs for everything written so far. `missing`: epochs whose key the holder does not have now. */
+  upTo(compartment: string): Promise<{ readonly keys: EnvelopeKey[]; readonly missing: readonly number[] }>;
+  /** Key of the epoch that a revocation by the holder begins now. Ask once for each revocation: it may be another one each time. */
+  next(compartment: string): EnvelopeKey;
+}
+
+export interface KeyringDeps {
+  readonly codec: OperationCodecPort;
+  readonly crypto: RecordCryptoPort;
+  readonly ipfs: IpfsPort;
+  readonly consents: Consents;
+  readonly directory: Directory;
+  readonly network: NetworkService;
+}
+
+export interface Keyring {
+  /** `signer`: with which of the patient's keys what begins now is signed; the one that counts on the ledger unless given. */
+  of(holder: RecordHolder, signer?: string): RecordKeys;
+}
+
+export function createKeyring(deps: KeyringDeps): Keyring {
+  return { of: (holder, signer) => createOwnRecordKeys(deps, holder, signer ?? deps.directory.signer(holder.patient)) };
+}

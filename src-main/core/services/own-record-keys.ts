@@ -1,0 +1,125 @@
+/**
+ * A patient's own record keys. Compartments come from the first seed for good. The KEK of an epoch comes from the seed of the key that signed the
+ * revocation it began with, and of the first epoch from the first seed; so the patient's words give all of them again. What a delegate began is random,
+ * and sealed to the patient in the revocation's envelope.
+ */
+import { categories, type Category } from '../../../src-shared/categories.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { EnvelopeKey } from '../ports.ts';
+import { bytesOf, granteeOfAccount, hexOf, utf8, zero32 } from './bytes.ts';
+import type { Epoch } from './consents.ts';
+import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
+
+const timeoutMs = 8_000;
+
+/** `signer`: the key that signs what the patient does now. */
+export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: RecordHolder, signer: string): RecordKeys {
+  const { codec, crypto, ipfs, consents, directory, network } = deps;
+  const { id, config } = network.require();
+  /** What a delegate's revocation brought, by the digest of its envelope. */
+  const opened = new Map<string, Promise<EnvelopeKey[] | null>>();
+
+  /** HMAC-SHA-256 of network and category under a key from the patient's seed: unreadable on the ledger, the same on every workstation. */
+  const compartmentOf = (category: Category): string => {
+    const key = keys.deriveAs(patient, 'compartment');
+    const compartment = hexOf(crypto.hmac(key, bytesOf(id), utf8(category)));
+    key.fill(0);
+    return compartment;
+  };
+  const compartments = new Map(categories.map((category) => [compartmentOf(category), category]));
+
+  const derived = (from: string, compartment: string, epoch: number): Uint8Array | null => {
+    // A key that replaced this one began it: the card does not have it.
+    if (!keys.signers.includes(from)) return null;
+    const epochBytes = new Uint8Array(4);
+    new DataView(epochBytes.buffer).setUint32(0, epoch);
+    return keys.deriveAs(from, 'kek', bytesOf(id), bytesOf(compartment), epochBytes);
+  };
+
+  /** The patient's key whose seed an epoch comes from: the one that signed, or the one that counted where a delegate signed. */
+  const seedOf = ({ begunBy }: Epoch): string => {
+    const { signatures, ...unsigned } = begunBy.operation;
+    // A ledger takes only what the key of that place signed. What waits has no place: then the signature tells.
+    if (begunBy.block !== null || keys.signers.length === 1 || unsigned.actor !== patient) return directory.signerAt(patient, begunBy);
+    return codec.recover(codec.digest(config, unsigned), signatures[0] ?? '0x') ?? patient;
+  };
+
+  const open = async (digest: string): Promise<EnvelopeKey[] | null> => {
+    const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs });
+    for (const secret of keys.encryptionSecrets()) {
+      try {
+        return await crypto.openEnvelopes(bytes, id, patient, granteeOfAccount(patient), secret);
+      } catch (error) {
+        // Sealed to a key before or after this one, or damaged: then nobody has the epoch's key from it either.
+        if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;
+      }
+    }
+    return null;
+  };
+
+  /** The KEK that a delegate sealed to the patient; undefined where it sealed none, null where the block is away. */
+  const fromEnvelope = async (epoch: Epoch, compartment: string): Promise<Uint8Array | null | undefined> => {
+    const decoded = codec.decodePayload(epoch.begunBy.operation);
+    if (decoded.kind !== 'Revoke' || decoded.payload.envelope === zero32) return undefined;
+    const digest = decoded.payload.envelope;
+    const known = opened.get(digest) ?? open(digest);
+    opened.set(digest, known);
+    try {
+      return (await known)?.find((key) => key.compartment === compartment && key.epoch === epoch.number)?.kek.slice();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
+      opened.delete(digest);
+      return null;
+    }
+  };
+
+  const kekOf = async (compartment: string, epoch: Epoch): Promise<Uint8Array | null> => {
+    if (epoch.asNamed && epoch.begunBy.operation.actor !== patient) {
+      const sealed = await fromEnvelope(epoch, compartment);
+      if (sealed !== undefined) return sealed;
+    }
+    return derived(seedOf(epoch), compartment, epoch.number);
+  };
+
+  const categoryOf = (compartment: string): Category => {
+    const category = compartments.get(compartment);
+    if (!category) throw new AppError('INTERNAL', 'A compartment is not one of the patient whose keys are open.');
+    return category;
+  };
+
+  return {
+    compartments,
+    compartmentOf,
+    kek: async (compartment, number) => {
+      if (number === 0) return derived(patient, compartment, 0);
+      const epoch = consents
+        .of(patient)
+        .get(compartment)
+        ?.epochs.find((one) => one.number === number);
+      return epoch ? kekOf(compartment, epoch) : null;
+    },
+    async upTo(compartment) {
+      const category = categoryOf(compartment);
+      const found: EnvelopeKey[] = [];
+      const missing: number[] = [];
+      const add = (epoch: number, kek: Uint8Array | null) => {
+        if (kek) found.push({ compartment, category, epoch, kek });
+        else missing.push(epoch);
+      };
+      add(0, derived(patient, compartment, 0));
+      for (const epoch of consents.of(patient).get(compartment)?.epochs ?? []) add(epoch.number, await kekOf(compartment, epoch));
+      return { keys: found, missing };
+    },
+    next(compartment) {
+      const epoch = consents.epoch(patient, compartment) + 1;
+      const kek = derived(signer, compartment, epoch);
+      if (!kek) {
+        throw new AppError(
+          'KEY_REPLACED',
+          'This card’s key was replaced by a new one, so it can change nothing any more. Nothing was changed; use the new card.',
+        );
+      }
+      return { compartment, category: categoryOf(compartment), epoch, kek };
+    },
+  };
+}

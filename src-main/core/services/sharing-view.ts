@@ -1,0 +1,195 @@
+/**
+ * What a patient sees at the desk: who has access to what, what happened about it, and with whom it could be shared. Acts are in sharing.ts.
+ */
+import { categories, type Category } from '../../../src-shared/categories.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { AccessHolder, PatientSummary, SharingEvent, SharingView } from '../../../src-shared/view-types.ts';
+import type { OperationCodecPort, WorkstationStorePort } from '../ports.ts';
+import { granteeOfAccount, isPersonGrantee, zero32 } from './bytes.ts';
+import type { CommitReader } from './commit-reader.ts';
+import type { Consents } from './consents.ts';
+import type { Directory } from './directory.ts';
+import type { EmergencySeals } from './emergency-seals.ts';
+import type { Keyring, RecordKeys } from './keyring.ts';
+import type { Notes } from './notes.ts';
+import type { Profiles } from './profiles.ts';
+import type { DeskSession } from './sessions.ts';
+import { explainRefusal } from './sync/refusals.ts';
+
+export interface SharingViews {
+  /** `renewed`: ids of the clinics to whose new keys something was sealed just now. */
+  read(desk: DeskSession, patient: PatientSummary, renewed: readonly string[]): Promise<SharingView>;
+}
+
+const historyKinds = [
+  'RegisterPatient',
+  'Grant',
+  'Revoke',
+  'RequestAccess',
+  'ApproveRequest',
+  'DeclineRequest',
+  'SwitchEmergency',
+  'OpenEmergency',
+] as const;
+
+export function createSharingViews(deps: {
+  readonly store: WorkstationStorePort;
+  readonly codec: OperationCodecPort;
+  readonly consents: Consents;
+  readonly directory: Directory;
+  readonly profiles: Profiles;
+  readonly notes: Notes;
+  readonly reader: CommitReader;
+  readonly keyring: Keyring;
+  readonly seals: EmergencySeals;
+}): SharingViews {
+  const { store, codec, consents, directory, profiles, reader, seals } = deps;
+
+  const organizationName = (id: string) => {
+    const organization = directory.organization(id);
+    return organization ? profiles.name(organization.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
+  };
+
+  const describe = (grantee: string): Pick<AccessHolder, 'grantee' | 'granteeType' | 'name' | 'organization' | 'account'> => {
+    if (!isPersonGrantee(grantee))
+      return { grantee, granteeType: 'organization', name: organizationName(grantee), organization: '', account: grantee };
+    const member = directory.members().find((m) => granteeOfAccount(m.account) === grantee);
+    const account = member?.account ?? `0x${grantee.slice(26)}`;
+    return {
+      grantee,
+      granteeType: 'person',
+      name: member ? profiles.name(member.profile, account) : account,
+      organization: member ? organizationName(member.organization) : '',
+      account,
+    };
+  };
+
+  const holders = (desk: DeskSession, names: ReadonlyMap<string, Category>): AccessHolder[] => {
+    const byGrantee = new Map<string, AccessHolder['categories'][number][]>();
+    for (const [compartment, state] of consents.of(desk.patient)) {
+      const category = names.get(compartment);
+      if (!category) continue;
+      for (const grant of state.grants.values()) {
+        if (seals.isFor(grant.grantee)) continue;
+        const { read, write, purpose, issuedAt, until, anchored } = grant;
+        const list = byGrantee.get(grant.grantee) ?? [];
+        list.push({ category, read, write, purpose, since: issuedAt, until, anchored });
+        byGrantee.set(grant.grantee, list);
+      }
+    }
+    const order = (category: Category) => categories.indexOf(category);
+    return [...byGrantee].map(([grantee, list]) => ({
+      ...describe(grantee),
+      categories: list.sort((a, b) => order(a.category) - order(b.category)),
+    }));
+  };
+
+  /** One line per act: operations of one kind and grantee that carry the same envelope were signed together. */
+  const history = (desk: DeskSession, names: ReadonlyMap<string, Category>): SharingEvent[] => {
+    const events = new Map<string, SharingEvent>();
+    const askers = new Map<string, string>();
+    for (const stored of store.operations({ kinds: historyKinds, patient: desk.patient })) {
+      const decoded = codec.decodePayload(stored.operation);
+      const common = {
+        opId: stored.operation.opId,
+        at: stored.operation.issuedAt * 1000,
+        state: stored.state === 'rejected' ? ('refused' as const) : stored.block === null ? ('waiting' as const) : ('anchored' as const),
+        block: stored.block,
+        reason: stored.state === 'rejected' ? explainRefusal(stored.rejectReason) : null,
+      };
+      if (decoded.kind === 'RegisterPatient') {
+        events.set(common.opId, { ...common, type: 'registered', name: organizationName(decoded.payload.organization), categories: [] });
+      } else if (decoded.kind === 'SwitchEmergency') {
+        const type = decoded.payload.allowed === 1 ? ('emergency-on' as const) : ('emergency-off' as const);
+        events.set(common.opId, { ...common, type, name: '', categories: [] });
+      } else if (decoded.kind === 'OpenEmergency') {
+        const { name } = describe(granteeOfAccount(stored.operation.actor));
+        const until = stored.operation.issuedAt + decoded.payload.duration;
+        events.set(common.opId, { ...common, type: 'emergency', name, categories: [], until, note: decoded.payload.reason });
+      } else if (decoded.kind === 'RequestAccess') {
+        const { name } = describe(granteeOfAccount(stored.operation.actor));
+        askers.set(common.opId, name);
+        events.set(common.opId, { ...common, type: 'requested', name, categories: [] });
+      } else if (decoded.kind === 'ApproveRequest' || decoded.kind === 'DeclineRequest') {
+        const type = decoded.kind === 'ApproveRequest' ? ('approved' as const) : ('declined' as const);
+        events.set(common.opId, { ...common, type, name: askers.get(decoded.payload.request) ?? 'somebody', categories: [] });
+      } else if (decoded.kind === 'Grant' || decoded.kind === 'Revoke') {
+        const { grantee, envelope, compartment } = decoded.payload;
+        if (seals.isFor(grantee)) continue;
+        const act = `${decoded.kind}/${grantee}/${envelope === zero32 ? common.at : envelope}/${common.state}`;
+        const category = names.get(compartment);
+        const before = events.get(act);
+        const type = decoded.kind === 'Grant' ? ('granted' as const) : ('revoked' as const);
+        const listed = [...(before?.categories ?? []), ...(category ? [category] : [])];
+        events.set(act, { ...(before ?? { ...common, type, name: describe(grantee).name }), categories: listed });
+      }
+    }
+    return [...events.values()].reverse();
+  };
+
+  /** `note` holds the digest of a reason; here its words take the place. */
+  const withReasons = (desk: DeskSession, events: readonly SharingEvent[]): Promise<SharingEvent[]> =>
+    Promise.all(
+      events.map(async (event) => {
+        if (!event.note) return event;
+        const note = await deps.notes.open(event.note, desk.patient, granteeOfAccount(desk.patient), desk.keys);
+        return { ...event, note };
+      }),
+    );
+
+  const counts = async (desk: DeskSession, record: RecordKeys) => {
+    const ids = new Map<Category, Set<string>>();
+    const unknown = new Set<Category>();
+    for (const stored of store.operations({ kinds: ['Commit'], patient: desk.patient })) {
+      const decoded = codec.decodePayload(stored.operation);
+      const category = decoded.kind === 'Commit' ? record.compartments.get(decoded.payload.compartment) : undefined;
+      if (decoded.kind !== 'Commit' || !category || stored.state === 'rejected') continue;
+      const { compartment, epoch } = decoded.payload;
+      try {
+        const kek = await record.kek(compartment, epoch);
+        if (!kek) throw new AppError('KEY_MISSING', 'The key of this epoch is not here.');
+        const commit = await reader.open(stored, [kek], { offline: true });
+        const set = ids.get(category) ?? new Set();
+        for (const entry of commit.entries) set.add(entry.recordId);
+        ids.set(category, set);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        unknown.add(category);
+      }
+    }
+    return categories.map((category) => ({ category, count: unknown.has(category) ? null : (ids.get(category)?.size ?? 0) }));
+  };
+
+  const candidates = (): SharingView['candidates'] => [
+    ...directory
+      .members()
+      .filter((m) => directory.roles(m.organization, m.account).includes('practitioner'))
+      .map((m) => ({
+        id: granteeOfAccount(m.account),
+        type: 'person' as const,
+        name: profiles.name(m.profile, m.account),
+        organization: organizationName(m.organization),
+        account: m.account,
+      })),
+    ...directory
+      .organizations()
+      .filter((o) => !o.suspended)
+      .map((o) => ({ id: o.id, type: 'organization' as const, name: organizationName(o.id), organization: '', account: o.id })),
+  ];
+
+  return {
+    async read(desk, patient, renewed) {
+      const record = deps.keyring.of(desk);
+      const names = record.compartments;
+      return {
+        patient,
+        categories: await counts(desk, record),
+        holders: holders(desk, names),
+        history: await withReasons(desk, history(desk, names)),
+        emergencyAllowed: consents.emergency(desk.patient).allowed,
+        candidates: candidates(),
+        renewed: renewed.map(organizationName),
+      };
+    },
+  };
+}

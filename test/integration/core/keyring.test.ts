@@ -1,0 +1,150 @@
+/** Where the key of an epoch comes from, whoever began it, and what happens where nobody has it sealed. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RecordHolder } from '../../../src-main/core/services/keyring.ts';
+import { granteeOfAccount, zero32 } from '../../../src-main/core/services/bytes.ts';
+import { createSigning } from '../../../src-main/core/services/signing.ts';
+import { Ledgerless } from './ledgerless.ts';
+
+let l: Ledgerless;
+beforeAll(async () => {
+  l = await Ledgerless.start(3);
+});
+afterAll(() => l.stop());
+
+const category = 'problems-and-encounters' as const;
+const clinical = { categories: [category], write: true, purpose: 'treatment' as const, until: 0 };
+const doctor = (i: number) => l.doctors[i] ?? expect.fail();
+const grantee = (i: number) => granteeOfAccount(doctor(i).account);
+
+const write = (i: number, patient: string) =>
+  l.as(doctor(i).secret, async (session) => {
+    const versionId = crypto.randomUUID();
+    const json = JSON.stringify({ resourceType: 'Basic', id: versionId });
+    const record = { recordId: crypto.randomUUID(), versionId, previous: [], resourceType: 'Basic', category, json };
+    const commits = await l.w.records.prepareAll(session.keys, session.index, patient, [record]);
+    l.w.publisher.publish(
+      commits.flatMap(({ blocks }) => blocks),
+      commits.map(({ operation }) => operation),
+    );
+    l.anchor();
+    return versionId;
+  });
+const readBy = (i: number, patient: string) =>
+  l.as(doctor(i).secret, ({ index }) =>
+    index
+      .records({ patient, categories: [category], limit: 100 })
+      .map((row) => row.versionId)
+      .sort(),
+  );
+const enqueue = (...operations: Parameters<typeof l.w.publisher.publish>[1]) => l.w.publisher.publish([], operations);
+const signing = () => {
+  const { store, codec, crypto, network, directory, clock } = l.w;
+  return createSigning(store.workstation, codec, crypto, network, directory, clock);
+};
+
+describe('two revocations made apart', () => {
+  it('leave an epoch whose key nobody has, which the next opening of the card seals to those who stay', async () => {
+    const { patient, desk } = await l.patient();
+    for (const i of [0, 1, 2]) await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(i) });
+    l.anchor();
+    const before = await write(0, patient);
+    await l.w.sharing.revoke(desk, grantee(2), [category]);
+    // At another workstation, which did not know: it names the same epoch. The ledger counts it as the one after.
+    const compartment = l.w.keyring.of(desk).compartmentOf(category);
+    const apart = { patient, compartment, grantee: grantee(1), epoch: 1, envelope: zero32 };
+    enqueue(signing().make('Revoke', apart, 'Made apart', desk.keys));
+    l.anchor();
+    expect(l.w.consents.of(patient).get(compartment)).toMatchObject({
+      epoch: 2,
+      epochs: [
+        { number: 1, asNamed: true },
+        { number: 2, asNamed: false },
+      ],
+    });
+    await expect(write(0, patient)).rejects.toMatchObject({ code: 'KEY_MISSING' });
+
+    const summary = await l.as(l.admin.secret, ({ index }) => l.w.patients.get(index, patient));
+    const atDesk = { ...desk };
+    const first = await l.w.sharing.view(atDesk, summary);
+    // No clinic got a new key, so nothing is said of one; the repair is waiting for the ledger like everything else.
+    expect(first.renewed).toEqual([]);
+    l.anchor();
+    const after = await write(0, patient);
+    expect(await readBy(0, patient)).toEqual([before, after].sort());
+    expect(await readBy(1, patient)).toEqual([before]);
+    expect(await readBy(2, patient)).toEqual([before]);
+    // Once is enough, also for the clinic's emergency key.
+    const count = () => l.w.store.workstation.countOperations({ kinds: ['Grant'], patient });
+    const granted = count();
+    await l.w.sharing.view({ ...desk }, summary);
+    expect(count()).toBe(granted);
+    expect(first.holders.find((holder) => holder.account === doctor(1).account)?.categories.map((c) => c.category)).not.toContain(category);
+  });
+});
+
+describe('a revocation that somebody else signed', () => {
+  /** As a delegate's workstation makes it: a random key, sealed to those who stay and to the patient. */
+  const delegateRevokes = async (patient: string, desk: RecordHolder, sealed: boolean) => {
+    const { crypto, network } = l.w;
+    const compartment = l.w.keyring.of(desk).compartmentOf(category);
+    const kek = crypto.randomBytes(32);
+    const key = { compartment, category, epoch: l.w.consents.epoch(patient, compartment) + 1, kek };
+    const stays = l.keys.fromSecret(doctor(0).secret.slice());
+    const envelope = await crypto.sealEnvelopes(network.require().id, patient, [
+      { id: grantee(0), encryptionKey: stays.encryptionKey, keys: [key] },
+      ...(sealed ? [{ id: granteeOfAccount(patient), encryptionKey: desk.keys.encryptionKey, keys: [key] }] : []),
+    ]);
+    const delegate = l.keys.fromSecret(doctor(1).secret.slice());
+    const payload = { patient, compartment, grantee: grantee(2), epoch: key.epoch, envelope: envelope.digest };
+    l.w.publisher.publish([envelope], [signing().make('Revoke', payload, 'By a delegate', delegate)]);
+    l.anchor();
+    return { compartment, kek, envelope, epoch: key.epoch };
+  };
+
+  it('brings the patient the key of its epoch in its envelope; until the block is here it is missing', async () => {
+    const { patient, desk } = await l.patient();
+    for (const i of [0, 2]) await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(i) });
+    const { compartment, kek, envelope, epoch } = await delegateRevokes(patient, desk, true);
+    expect(epoch).toBe(1);
+    expect(await l.w.keyring.of(desk).kek(compartment, 1)).toEqual(kek);
+    const versionId = await write(0, patient);
+    await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(1) });
+    l.anchor();
+    expect(await readBy(1, patient)).toEqual([versionId]);
+
+    l.blocks.forget(envelope.cid);
+    expect(await l.w.keyring.of(desk).kek(compartment, 1)).toBeNull();
+    expect(await l.w.keyring.of(desk).upTo(compartment)).toMatchObject({ keys: [{ epoch: 0 }], missing: [1] });
+    await expect(l.w.sharing.grant(desk, { ...clinical, grantee: grantee(2) })).rejects.toMatchObject({ code: 'KEY_MISSING' });
+    // Ending access never waits for a block.
+    await l.w.sharing.revoke(desk, grantee(1), [category]);
+    l.anchor();
+    expect(await l.w.keyring.of(desk).kek(compartment, 2)).not.toBeNull();
+  });
+
+  it('gives way to a key from the patient’s seed where it sealed none to the patient', async () => {
+    const { patient, desk } = await l.patient();
+    await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(0) });
+    const { compartment, kek } = await delegateRevokes(patient, desk, false);
+    const own = await l.w.keyring.of(desk).kek(compartment, 1);
+    expect(own).toHaveLength(32);
+    expect(own).not.toEqual(kek);
+  });
+});
+
+it('passes over numbers that no revocation took, and bounds what an absurd one costs', async () => {
+  const { patient, desk } = await l.patient();
+  const compartment = l.w.keyring.of(desk).compartmentOf(category);
+  const revoke = (epoch: number) => {
+    const payload = { patient, compartment, grantee: grantee(0), epoch, envelope: zero32 };
+    enqueue(signing().make('Revoke', payload, 'End access', desk.keys));
+  };
+  revoke(0xffff_fffe);
+  revoke(3);
+  revoke(1);
+  l.anchor();
+  const record = l.w.keyring.of(desk);
+  expect((await record.upTo(compartment)).keys.map(({ epoch }) => epoch)).toEqual([0, 0xffff_fffe, 0xffff_ffff]);
+  expect(await record.kek(compartment, 1)).toBeNull();
+  expect(l.w.consents.epoch(patient, compartment)).toBe(0xffff_ffff);
+});

@@ -1,0 +1,145 @@
+/**
+ * One workstation with its real services, cryptography and store, but without a ledger and network: operations are applied in the follower's way, in the
+ * order in which they wait, and blocks are in memory. For histories of which a test needs many.
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CID } from 'multiformats/cid';
+import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
+import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
+import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
+import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
+import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
+import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
+import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
+import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
+import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+
+const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
+const noLedger: LedgerPort = {
+  ...{ connect: () => undefined, config: null, check: away, head: away, blockHash: away, blockTime: away, events: away, nonce: away },
+  ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
+};
+const noEmbedded: EmbeddedLedgerPort = {
+  start: () => Promise.resolve({ url: 'http://127.0.0.1:9', port: 9 }),
+  deploy: () => Promise.resolve({ chainId: 7, operations: `0x${'11'.repeat(20)}` }),
+  stop: () => Promise.resolve(),
+};
+
+/** Blocks in memory; files laid out and read as on IPFS. */
+function memoryBlocks(): IpfsPort & { forget(cid: string): void } {
+  const blocks = new Map<string, Uint8Array>();
+  const get = (cid: string) => {
+    const bytes = blocks.get(cid);
+    return bytes ? Promise.resolve(bytes) : Promise.reject(new AppError('BLOCK_UNAVAILABLE', `No block ${cid}.`));
+  };
+  return {
+    ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
+    ...{ dial: () => Promise.resolve(), onPeersChanged: () => undefined },
+    layOut: layOutFile,
+    put: (added) => added.forEach(({ cid, bytes }) => blocks.set(cid, bytes)),
+    forget: (cid) => void blocks.delete(cid),
+    has: (cid) => blocks.has(cid),
+    get,
+    readFile: (cid, options = {}) => readFileRange((block: CID) => get(block.toString()), parseCid(cid), options),
+  };
+}
+
+const passphrase = 'correct horse battery';
+const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', birthDateEstimated: false, gender: 'unknown' as const };
+export const cardPin = '246810';
+
+export class Ledgerless {
+  readonly keys = createKeyAdapter({ memoryKiB: 8192, passes: 1 });
+  readonly w: Workstation;
+  readonly blocks = memoryBlocks();
+  readonly admin: { secret: Uint8Array; account: string };
+  readonly doctors: { account: string; secret: Uint8Array }[] = [];
+  readonly #dir: string;
+  #block = 0;
+
+  private constructor() {
+    // In memory where there is such a folder: what is tested here is not the disk.
+    this.#dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'anamnesis-ledgerless-'));
+    const crypto = createRecordCrypto();
+    const ports = {
+      ...{ keys: this.keys, crypto, codec: createOperationCodec(), ledger: noLedger, embedded: noEmbedded, ipfs: this.blocks },
+      shares: createShares(),
+      store: createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }),
+      clock: Date.now,
+      demoFiles: () => {
+        throw new Error('There is no demo here.');
+      },
+      report: (error: unknown) => {
+        throw error;
+      },
+    };
+    this.w = createWorkstation(ports, { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [] });
+    this.admin = { secret: new Uint8Array(), account: '' };
+  }
+
+  /** A clinic with an admin who is registrar too, and so many doctors. */
+  static async start(doctors: number): Promise<Ledgerless> {
+    const it = new Ledgerless();
+    const phrase = it.keys.createPhrase();
+    await it.w.setup.createClinic({ clinicName: 'Clinic', personName: 'Admin', passphrase, phrase });
+    const admin = it.keys.fromPhrase(phrase);
+    Object.assign(it.admin, { secret: admin.secret(), account: admin.account });
+    for (let i = 0; i < doctors; i++) {
+      const unlocked = it.keys.fromPhrase(it.keys.createPhrase());
+      const secret = unlocked.secret();
+      const { account, enrolmentCode } = await it.w.people.createKey('Doctor', passphrase, unlocked);
+      await it.w.people.approve(enrolmentCode, ['practitioner']);
+      it.doctors.push({ account, secret });
+    }
+    await it.w.people.changeRoles(it.admin.account, ['admin', 'registrar']);
+    it.anchor();
+    return it;
+  }
+
+  async stop(): Promise<void> {
+    await this.w.stop();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  /** What the follower does when the ledger took everything that waits, in this order. `judge`: what the ledger says to an operation, if it refuses it. */
+  anchor(
+    order: (pending: readonly StoredOperation[]) => readonly StoredOperation[] = (pending) => pending,
+    judge: (operation: StoredOperation) => string | null = () => null,
+  ): void {
+    const { workstation: store } = this.w.store;
+    const pending = order(store.pending(1000));
+    this.#block += 1;
+    const block = this.#block;
+    const hash = `0x${block.toString(16).padStart(64, '0')}`;
+    const events = pending.map((stored, logIndex) => {
+      const { operation } = stored;
+      const reason = judge(stored);
+      const place = { opId: operation.opId, operation, block, blockHash: hash, logIndex, txHash: hash };
+      const event = reason === null ? { type: 'applied' as const, ...place } : { type: 'rejected' as const, reason, ...place };
+      return { event, decoded: this.w.codec.decodePayload(operation) };
+    });
+    store.applyEvents(events, [{ number: block, hash }]);
+    this.w.facts.tell('operations', { kinds: new Set(pending.map(({ kind }) => kind)) });
+  }
+
+  async as<T>(secret: Uint8Array, act: (session: ReturnType<Workstation['sessions']['require']>) => T | Promise<T>): Promise<T> {
+    const unlocked = this.keys.fromSecret(secret.slice());
+    const current = this.w.sessions.current();
+    if (current?.account === unlocked.account && current.keys.signers.length === unlocked.signers.length) unlocked.destroy();
+    else this.w.sessions.begin(unlocked, 'Somebody');
+    await this.w.indexer.settled();
+    return act(this.w.sessions.require());
+  }
+
+  /** A registered patient with open keys, as at the desk. */
+  async patient(): Promise<{ patient: string; phrase: string; card: string; desk: { keys: PersonKeys; patient: string } }> {
+    const { patient, phrase, card } = await this.as(this.admin.secret, (session) =>
+      this.w.patients.register(session, { ...demographics, phone: '', address: '', identifiers: [] }, cardPin),
+    );
+    this.anchor();
+    return { patient: patient.patient, phrase, card, desk: { keys: this.keys.fromPhrase(phrase), patient: patient.patient } };
+  }
+}
