@@ -10,6 +10,7 @@ import type {
   StorePort,
 } from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { formatAccount, formatName } from '../../../src-shared/format/index.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
@@ -19,7 +20,9 @@ import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
+import { createDelegates, type Delegates } from './delegates.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
+import { createDeskRights } from './desk-rights.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
 import { createEmergency } from './emergency.ts';
@@ -167,12 +170,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
-  const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
-  const grantees = createGrantees(directory);
+  const keyring = createKeyring({ store: store.workstation, codec, crypto, ipfs, consents, directory, network });
+  const grantees = createGrantees(store.workstation, codec, directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
   const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
   const patients = createPatients({
-    ...{ keyring, seals },
+    ...{ keyring, seals, grantees },
+    appointing: (holder, record, appointment) => delegates.operations(holder, record, appointment),
     ...ports,
     cards,
     store: store.workstation,
@@ -210,21 +214,36 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const emergency = createEmergency({
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
+    deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     emergencyId: emergencyKeys.idOf,
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const rights = createDeskRights(consents, clock);
+  /** What the person logged in may see of an account's name. */
+  const nameOf = (account: string): string => {
+    const row = sessions.current()?.index.patient(account);
+    return row ? formatName(row) : `Patient ${formatAccount(account)}`;
+  };
+  const delegates: Delegates = createDelegates({
+    ...{ store: store.workstation, codec, crypto, keys: ports.keys, consents, grantees, keyring, seals, epochs, rights, network },
+    ...{ signing, publisher, clock, nameOf, accountOf: patients.accountOf, patientReader: notes.patientReader },
+    clinicName(id) {
+      const known = directory.organization(id);
+      return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
+    },
+  });
   const views = createSharingViews({
-    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
+    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals, delegates, rights, nameOf },
   });
   const sharing = createSharing({
-    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, seals, signing, views },
+    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, rights, seals, signing, views },
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
-    ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
+    ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -278,6 +297,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     setup,
     indexer,
     keyRotation,
+    principals: delegates.principals,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -324,6 +344,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       chart,
       sharing,
       accessRequests,
+      delegates,
+      nameOf,
+      rights,
       emergency,
       consultations,
       imports,
