@@ -13,13 +13,14 @@ interface Check {
   readonly fix?: readonly string[];
 }
 
+const prettier = ['prettier', '--cache', '--cache-location', '.cache/prettier', '--log-level', 'warn', '--no-error-on-unmatched-pattern'];
 const formatted = ['src-*/**/*.{ts,svelte,css,html}', 'scripts/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '*.{ts,js,json,yml}'];
 
 const checks: readonly Check[] = [
   {
     name: 'format',
-    command: ['prettier', '--check', '--log-level', 'warn', '--no-error-on-unmatched-pattern', ...formatted],
-    fix: ['prettier', '--write', '--log-level', 'warn', '--no-error-on-unmatched-pattern', ...formatted],
+    command: [...prettier, '--check', ...formatted],
+    fix: [...prettier, '--write', ...formatted],
   },
   { name: 'lint', command: ['eslint', '--cache', '--cache-location', '.cache/eslint', '.'], fix: ['eslint', '--fix', '.'] },
   { name: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', '.cache/tsc.tsbuildinfo'] },

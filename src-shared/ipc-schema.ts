@@ -156,6 +156,15 @@ export const calls = {
   'recovery.make': call<{ card: string; guardian: string }>()(nothing),
   /** A new card from two shares, or from one and the vault's. */
   'recovery.card': call<{ card: string }>()(z.strictObject({ patient: account, shares: z.array(code).min(1).max(2), pin: newPin })),
+  // -- people registered more than once
+  'duplicates.list': call<view.DuplicatesView>()(nothing),
+  /** Other registrations of the same person. */
+  'duplicates.of': call<view.LinkedPatient[]>()(z.strictObject({ patient: account })),
+  /** One person: `survivor` is the record to go on with. Gives nobody access to anything. */
+  'duplicates.link': call<null>()(z.strictObject({ duplicate: account, survivor: account, reason: line(1000).min(1) })),
+  'duplicates.unlink': call<null>()(z.strictObject({ duplicate: account, reason: line(1000).min(1) })),
+  /** Two people who look alike: remembered at this workstation. */
+  'duplicates.dismiss': call<null>()(z.strictObject({ a: account, b: account, dismissed: z.boolean() })),
   // -- a patient at the desk
   'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin: passphrase })),
   'desk.close': call<null>()(nothing),

@@ -9,6 +9,8 @@ import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views
 
 export type * from './views/delegates.ts';
 
+export type * from './views/duplicates.ts';
+
 /** Where the workstation stands in its life. */
 export type Phase = 'unconfigured' | 'joining' | 'ready';
 

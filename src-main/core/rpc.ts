@@ -9,6 +9,7 @@ import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
@@ -58,6 +59,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.get': patientFacing,
   'patients.similar': frontDesk,
   'patients.register': frontDesk,
+  'duplicates.list': frontDesk,
+  'duplicates.of': patientFacing,
+  'duplicates.link': frontDesk,
+  'duplicates.unlink': frontDesk,
+  'duplicates.dismiss': frontDesk,
   'cards.reissue': patientFacing,
   'cards.guessing': patientFacing,
   'recovery.make': patientFacing,
@@ -113,6 +119,7 @@ export function createRpc(workstation: Workstation, terminology: () => Terminolo
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...cardHandlers(workstation),
+    ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };

@@ -22,7 +22,7 @@ function decode(bytes, what) {
   return fail(`${what} is not in canonical form`);
 }
 
-const headerKeys = ['v', 'type', 'network', 'patient', 'compartment', 'author', 'epoch', 'issuedAt', 'parents', 'pack'];
+const headerKeys = ['v', 'type', 'network', 'patient', 'compartment', 'author', 'epoch', 'issuedAt', 'parents', 'originals', 'pack'];
 
 /** The header of a commit block, its sealed entries, and the digest that the entries are bound to. */
 export function readCommit(bytes) {
@@ -40,6 +40,7 @@ export function readCommit(bytes) {
       epoch: block.epoch,
       issuedAt: block.issuedAt,
       parents: block.parents.map(link),
+      originals: block.originals.map(([commit, first, count]) => ({ commit: link(commit), first, count })),
       pack: block.pack === null ? null : readCid(block.pack.bytes),
       entries: block.entries,
       headerDigest: sha256(dagCbor.encode(header)),
@@ -59,8 +60,11 @@ export function openEntries(commit, key) {
     } catch {
       fail(`entry ${i + 1} does not open: the entry or its key was changed`);
     }
-    const { recordId, versionId, previous, resourceType, dek } = decode(padded.subarray(0, padded.lastIndexOf(0x80)), 'an entry');
-    return { recordId, versionId, previous, resourceType, dek, location, size };
+    const { recordId, versionId, previous, resourceType, contentDigest, dek } = decode(
+      padded.subarray(0, padded.lastIndexOf(0x80)),
+      'an entry',
+    );
+    return { recordId, versionId, previous, resourceType, contentDigest, dek, location, size };
   });
 }
 
@@ -80,9 +84,11 @@ export function readContent(commit, entry, block) {
   return open(entry, aad, readFile(commit.pack, block).subarray(where, where + length));
 }
 
+/** A salt of 32 bytes lies in front of the content; the entry has the SHA-256 of both. */
 function open(entry, aad, ciphertext) {
-  const plaintext = entry.size > packLimit ? openChunks(entry.dek, aad, ciphertext) : openPiece(entry.dek, aad, ciphertext);
-  return plaintext.length === entry.size ? plaintext : fail('a content has not the length that was signed');
+  const salted = entry.size > packLimit ? openChunks(entry.dek, aad, ciphertext) : openPiece(entry.dek, aad, ciphertext);
+  if (!equal(sha256(salted), entry.contentDigest)) fail('a content is not the one that was signed');
+  return salted.length === entry.size + 32 ? salted.subarray(32) : fail('a content has not the length that was signed');
 }
 
 function openPiece(key, aad, ciphertext) {

@@ -99,9 +99,43 @@ export interface CommitHeader {
   readonly issuedAt: number;
   /** CIDs of the commits of this compartment that the author had seen last. */
   readonly parents: readonly string[];
+  /** Entries of earlier commits whose contents lie in this one, encrypted anew; none in a commit of records. */
+  readonly originals: readonly OriginalRange[];
 }
 
-export interface CommitEntry extends RecordVersion {
+/** Entries [first, first + count) of an earlier commit of the same patient and compartment. */
+export interface OriginalRange {
+  /** CID. */
+  readonly commit: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** A record version and what its author signed of its content. */
+export interface SignedContent extends RecordVersion {
+  /** SHA-256 of a salt and the content, bytes32 hex; the salt lies in front of the content, encrypted with it. */
+  readonly contentDigest: string;
+}
+
+export interface EncryptedContent {
+  readonly ciphertext: Uint8Array;
+  readonly dek: Uint8Array;
+  readonly chunked: boolean;
+  readonly contentDigest: string;
+}
+
+/** Ciphertext turned into ciphertext under another key, piece by piece. */
+export interface ContentStream {
+  /** The new key (the caller zeroes it). */
+  readonly dek: Uint8Array;
+  update(ciphertext: Uint8Array): Uint8Array;
+  /** The rest. Throws TAMPERED where all of it was not what was signed. */
+  final(): Uint8Array;
+}
+
+type ContentPlace = Pick<CommitHeader, 'network' | 'patient' | 'compartment'>;
+
+export interface CommitEntry extends SignedContent {
   readonly location: ContentLocation;
   /** Bytes of plaintext. */
   readonly size: number;
@@ -134,25 +168,27 @@ export interface RecordCryptoPort {
   cidOfDigest(digest: string): string;
   digestOfCid(cid: string): string;
   /** Encrypts a record version's FHIR JSON under a fresh DEK. Up to 64 KiB of plaintext XChaCha20-Poly1305, above chunked AES-256-GCM. */
-  encryptContent(
-    header: Pick<CommitHeader, 'network' | 'patient' | 'compartment'>,
-    version: RecordVersion,
-    plaintext: Uint8Array,
-  ): { ciphertext: Uint8Array; dek: Uint8Array; chunked: boolean };
-  /** Throws TAMPERED where the content was changed or belongs to another record, version, patient or network. */
-  decryptContent(
-    header: Pick<CommitHeader, 'network' | 'patient' | 'compartment'>,
-    version: RecordVersion,
+  encryptContent(place: ContentPlace, version: RecordVersion, plaintext: Uint8Array): EncryptedContent;
+  /** Throws TAMPERED where the content was changed, belongs to another record, version, patient or network, or is not the one that was signed. */
+  decryptContent(place: ContentPlace, content: SignedContent, dek: Uint8Array, ciphertext: Uint8Array, chunked: boolean): Uint8Array;
+  /** The same content under a fresh DEK. Throws TAMPERED as `decryptContent` does. */
+  reencryptContent(
+    place: ContentPlace,
+    content: SignedContent,
     dek: Uint8Array,
     ciphertext: Uint8Array,
     chunked: boolean,
-  ): Uint8Array;
+  ): EncryptedContent;
+  /** The same for chunked content of any size. */
+  reencryptChunked(place: ContentPlace, content: SignedContent, dek: Uint8Array): ContentStream;
   /** Builds the commit block; entries are sealed under the epoch's KEK, bound to header, pack and position. */
   encodeCommit(header: CommitHeader, pack: string | null, entries: readonly CommitEntry[], kek: Uint8Array): EncodedBlock;
   /** Parses and bounds (at most 2,000 entries, 64 parents, 2 MiB). Throws TAMPERED for anything not in canonical form. */
   decodeCommit(bytes: Uint8Array): DecodedCommit;
   /** Opens all entries. Throws TAMPERED. */
   openEntries(commit: DecodedCommit, kek: Uint8Array): CommitEntry[];
+  /** Opens `count` entries from `first` on. Throws TAMPERED. */
+  openSomeEntries(commit: DecodedCommit, kek: Uint8Array, first: number, count: number): CommitEntry[];
   /** The key that opens the entries of this one commit and of no other (32 bytes; the caller zeroes it): for giving away without the KEK. */
   commitKey(commit: DecodedCommit, kek: Uint8Array): Uint8Array;
   /** One block of envelopes, HPKE base mode (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305). Recipient ids are bytes32 (account left-padded, or organization). */

@@ -12,7 +12,7 @@ export interface NoteReader {
 export interface Notes {
   seal(patient: string, readers: readonly NoteReader[], text: string): Promise<EncodedBlock>;
   /** Null where the block has not come yet, or does not open for this reader: the operation it belongs to stands all the same. */
-  open(digest: string, patient: string, reader: string, keys: PersonKeys): Promise<string | null>;
+  open(digest: string, patient: string, reader: string, keys: Pick<PersonKeys, 'encryptionSecrets'>): Promise<string | null>;
   /** The registered patient as a reader. Throws NOT_FOUND. */
   patientReader(patient: string): NoteReader;
 }

@@ -100,6 +100,7 @@ export function createRecords(deps: {
       epoch: request.epoch,
       issuedAt: Math.floor(clock() / 1000),
       parents: parentsOf(request.compartment),
+      originals: [],
     };
     const { pack, entries, blocks } = await layOutContents(header, request.records);
     const block = crypto.encodeCommit(header, pack, entries, request.kek);
@@ -134,7 +135,7 @@ export function createRecords(deps: {
       const plaintext = utf8(record.json);
       const { recordId, versionId, previous, resourceType } = record;
       const version = { recordId, versionId, previous, resourceType };
-      const { ciphertext, dek } = crypto.encryptContent(header, version, plaintext);
+      const { ciphertext, dek, contentDigest } = crypto.encryptContent(header, version, plaintext);
       let location: ContentLocation;
       if (plaintext.length <= packLimit) {
         location = { pack: { offset, length: ciphertext.length } };
@@ -145,7 +146,7 @@ export function createRecords(deps: {
         blocks.push(...file.blocks);
         location = { file: { cid: file.cid, length: ciphertext.length } };
       }
-      entries.push({ ...version, location, size: plaintext.length, dek });
+      entries.push({ ...version, contentDigest, location, size: plaintext.length, dek });
     }
     if (packed.length === 0) return { pack: null, entries, blocks };
     const file = await ipfs.layOut(Buffer.concat(packed));

@@ -25,6 +25,7 @@ import { createDemo, type DemoFiles } from './demo.ts';
 import { createDeskRights } from './desk-rights.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
+import { createDuplicates } from './duplicates.ts';
 import { createEmergency } from './emergency.ts';
 import { createEmergencySeals } from './emergency-seals.ts';
 import { createEmergencyKeys } from './emergency-keys.ts';
@@ -38,6 +39,7 @@ import { createKeyRotation } from './key-rotation.ts';
 import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
+import { createPatientLinks, linkKinds } from './patient-links.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -87,10 +89,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const network = createNetwork(store.workstation, codec, crypto);
   const directory = createDirectory(store.workstation, codec);
   const consents = createConsents(store.workstation, codec, directory);
+  const links = createPatientLinks(store.workstation, codec, directory);
   // Read models are dropped before anybody else hears of new operations.
   facts.on('operations', ({ kinds }) => {
     if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
     if ([...kinds].some((kind) => directoryKinds.has(kind))) directory.invalidate();
+    if ([...kinds].some((kind) => linkKinds.has(kind))) links.invalidate();
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
   const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
@@ -245,6 +249,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     store: store.workstation,
     ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
+  const duplicates = createDuplicates({
+    ...{ store: store.workstation, links, directory, profiles, notes, signing, publisher, sessions, facts, clock, organization },
+  });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
   const resealing = createResealing({
@@ -347,6 +354,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       delegates,
       nameOf,
       rights,
+      links,
+      duplicates,
       emergency,
       consultations,
       imports,

@@ -53,10 +53,22 @@ describe('a commit block', () => {
       previous: Array.from({ length: 64 }, (_, index) => `v${index}`),
       location: { file: { cid: cidOf(7), length: 70_000 } },
       size: 69_000,
+      contentDigest: hex32(6),
       dek: new Uint8Array(32),
     };
     const alone = recordCrypto.encodeCommit(header, null, [merged], kek);
     expect(recordCrypto.openEntries(recordCrypto.decodeCommit(alone.bytes), kek)).toEqual([merged]);
+  });
+
+  it('names the entries of earlier commits whose contents it holds', () => {
+    const originals = [
+      { commit: cidOf(3), first: 5, count: 2 },
+      { commit: cidOf(6), first: 0, count: 1 },
+    ];
+    const made = recordCrypto.encodeCommit({ ...header, originals }, pack, entries, kek);
+    const read = recordCrypto.decodeCommit(made.bytes);
+    expect(read.header.originals).toEqual(originals);
+    expect(recordCrypto.openSomeEntries(read, kek, 1, 2)).toEqual(entries.slice(1));
   });
 
   it('comes back whatever its values are', () => {
@@ -76,6 +88,7 @@ describe('a commit block', () => {
             previous,
             dek,
             size: offset,
+            contentDigest: hex32(6),
             location: { pack: { offset, length: epoch } },
           };
           const made = recordCrypto.encodeCommit({ ...header, epoch }, pack, [one], kek);
@@ -123,6 +136,7 @@ describe('entries', () => {
       { epoch: 4 },
       { issuedAt: header.issuedAt + 1 },
       { parents: [] },
+      { originals: [{ commit: cidOf(3), first: 0, count: 3 }] },
     ];
     for (const change of changes) expect(await refused({ ...decoded, header: { ...decoded.header, ...change } })).toBe('TAMPERED');
     expect(await refused({ ...decoded, pack: cidOf(9) })).toBe('TAMPERED');
@@ -178,6 +192,17 @@ describe('decoding', () => {
     expect(await refused(rewritten((value) => (value.parents = ['text'])))).toBe('TAMPERED');
     expect(await refused(rewritten((value) => (value.entries = [])))).toBe('TAMPERED');
     expect(await refused(rewritten((value) => (value.pack = null)))).toBe('TAMPERED');
+    const commit = CID.parse(cidOf(3));
+    const ranges = [
+      [[commit, 0, 4]],
+      [[commit, 0, 2]],
+      [[commit, 0, 0]],
+      [[commit, -1, 3]],
+      [[commit, 0, 3, 0]],
+      [[commit, 0]],
+      [['text', 0, 3]],
+    ];
+    for (const originals of ranges) expect(await refused(rewritten((value) => (value.originals = originals)))).toBe('TAMPERED');
   });
 
   it('refuses what is beyond the bounds: entries, parents, bytes, nesting', async () => {
@@ -212,6 +237,9 @@ describe('encoding', () => {
     expect(await refused({ size: -1 })).toBe('INVALID_INPUT');
     expect(await refused({ location: {} })).toBe('INVALID_INPUT');
     expect(await codeOf(() => recordCrypto.encodeCommit(header, null, entriesOf(1), kek))).toBe('INVALID_INPUT');
+    expect(await refused({ contentDigest: '0x00' })).toBe('INVALID_INPUT');
+    const originals = [{ commit: cidOf(3), first: 0, count: 2 }];
+    expect(await codeOf(() => recordCrypto.encodeCommit({ ...header, originals }, pack, entriesOf(1), kek))).toBe('INVALID_INPUT');
     expect(await codeOf(() => recordCrypto.encodeCommit({ ...header, patient: '0x00' }, pack, entriesOf(1), kek))).toBe('INVALID_INPUT');
     expect(await codeOf(() => recordCrypto.encodeCommit({ ...header, parents: ['nonsense'] }, pack, entriesOf(1), kek))).toBe(
       'INVALID_INPUT',

@@ -20,6 +20,7 @@ export const header: CommitHeader = {
   epoch: 3,
   issuedAt: 1_790_000_000,
   parents: [cidOf(4)],
+  originals: [],
 };
 
 export const version: RecordVersion = {
@@ -39,6 +40,7 @@ export function entriesOf(count: number): CommitEntry[] {
     previous: index === 0 ? [] : [`before-${index}`],
     location: { pack: { offset: index * 100, length: 100 } },
     size: 60,
+    contentDigest: hex32(index % 256),
     dek: new Uint8Array(32).fill(100 + index),
   }));
 }

@@ -1,26 +1,29 @@
 /**
  * One sealed entry of a commit: what only those with the KEK may know of a record version, and its DEK. Sealed bytes:
- * nonce (24) | XChaCha20-Poly1305 of the padded DAG-CBOR {recordId, versionId, previous, resourceType, dek} | tag (16).
+ * nonce (24) | XChaCha20-Poly1305 of the padded DAG-CBOR {recordId, versionId, previous, resourceType, contentDigest,
+ * dek} | tag (16).
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import type { CommitEntry, RecordVersion } from '../../ports.ts';
-import { concat, utf8, zero } from './bytes.ts';
+import { concat, toHex, utf8, zero } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { tampered, type Refuse } from './failures.ts';
 import { hkdfExpand, hkdfExtract, hkdfSalt, randomBytes } from './hashing.ts';
-import { checkBytes, checkId, checkList, checkMap, checkResourceType } from './shapes.ts';
+import { bytes32, checkBytes, checkId, checkList, checkMap, checkResourceType } from './shapes.ts';
 
 const nonceBytes = 24;
 const tagBytes = 16;
 const maxPrevious = 64;
-/** Entries are padded to a multiple of this: otherwise their length would tell the resource type. */
-const paddingBytes = 256;
+/** Entries are padded to a multiple of this: otherwise their length would tell the resource type, or a first version from a correction. */
+const paddingBytes = 320;
 const maxEntryBytes = 32 * paddingBytes;
 
 /** Least and most bytes of a sealed entry. */
 export const sealedEntryBytes = { min: nonceBytes + paddingBytes + tagBytes, max: nonceBytes + maxEntryBytes + tagBytes } as const;
 
-type EntrySecret = RecordVersion & Pick<CommitEntry, 'dek'>;
+const entryKeys = ['recordId', 'versionId', 'previous', 'resourceType', 'contentDigest', 'dek'] as const;
+
+type EntrySecret = RecordVersion & Pick<CommitEntry, 'contentDigest' | 'dek'>;
 
 /** Key for the entries of the one commit whose header has this digest. */
 export function entryKey(kek: Uint8Array, headerDigest: Uint8Array): Uint8Array {
@@ -32,8 +35,8 @@ export function entryKey(kek: Uint8Array, headerDigest: Uint8Array): Uint8Array 
 
 /** Seals one entry. Throws what `refuse` makes for a version that breaks a bound. */
 export function sealEntry(key: Uint8Array, aad: Uint8Array, entry: EntrySecret, refuse: Refuse): Uint8Array {
-  const { recordId, versionId, previous, resourceType, dek } = checkEntry(entry, refuse);
-  const plaintext = pad(encodeCbor({ recordId, versionId, previous, resourceType, dek }));
+  const { contentDigest, ...checked } = checkEntry(entry, refuse);
+  const plaintext = pad(encodeCbor({ ...checked, contentDigest: bytes32(contentDigest, 'contentDigest', refuse) }));
   const nonce = randomBytes(nonceBytes);
   const sealed = concat(nonce, xchacha20poly1305(key, nonce, aad).encrypt(plaintext));
   zero(plaintext);
@@ -49,7 +52,9 @@ export function openEntry(key: Uint8Array, aad: Uint8Array, sealed: Uint8Array):
     throw tampered('commit entry', cause);
   }
   const decoded = decodeCbor(unpad(plaintext), maxEntryBytes, tampered);
-  const entry = checkEntry(checkMap(decoded, ['recordId', 'versionId', 'previous', 'resourceType', 'dek'], tampered), tampered);
+  const { contentDigest, ...rest } = checkMap(decoded, entryKeys, tampered);
+  const digest = toHex(checkBytes(contentDigest, 32, 'contentDigest', tampered));
+  const entry = checkEntry({ ...rest, contentDigest: digest }, tampered);
   zero(plaintext);
   return entry;
 }
@@ -64,6 +69,7 @@ function checkEntry(entry: Readonly<Record<keyof EntrySecret, unknown>>, refuse:
     versionId,
     previous,
     resourceType: checkResourceType(entry.resourceType, refuse),
+    contentDigest: toHex(bytes32(entry.contentDigest, 'contentDigest', refuse)),
     dek: checkBytes(entry.dek, 32, 'dek', refuse).slice(),
   };
 }

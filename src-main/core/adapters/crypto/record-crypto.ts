@@ -5,8 +5,8 @@
 import type { RecordCryptoPort } from '../../ports.ts';
 import { cidOfDigest, digestOfCid } from './cbor.ts';
 import { decodeCode, encodeCode } from './code.ts';
-import { commitKey, decodeCommit, encodeCommit, openEntries } from './commit.ts';
-import { decryptContent, encryptContent } from './content.ts';
+import { commitKey, decodeCommit, encodeCommit, openEntries, openSomeEntries } from './commit.ts';
+import { decryptContent, encryptContent, reencryptChunked, reencryptContent } from './content.ts';
 import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
 import { openOrganizationKey, organizationKeyHolders, sealOrganizationKey, sealOrganizationKeyTo } from './organization-key.ts';
@@ -20,9 +20,12 @@ export function createRecordCrypto(): RecordCryptoPort {
     digestOfCid,
     encryptContent,
     decryptContent,
+    reencryptContent,
+    reencryptChunked,
     encodeCommit,
     decodeCommit,
     openEntries,
+    openSomeEntries,
     commitKey,
     sealEnvelopes,
     openEnvelopes,

@@ -21,6 +21,10 @@ const words: Readonly<Record<string, string>> = {
   PatientRequired: 'Only the patient may do this.',
   IdentifierClaimed:
     'The identifier already belongs to another patient. Check it for a typing error, or whether the patient is known under it.',
+  LinkInvalid: 'One of the two is not registered on the ledger. Send it again once both are.',
+  LinkedBefore: 'One of the two was linked elsewhere in the meantime. Look at the link under Duplicates; undo it first if it is wrong.',
+  LinkChained: 'Other records were linked to this one in the meantime. Undo those links first, or keep this record as the main one.',
+  LinkUnknown: 'The link was undone already. Nothing needs to be done.',
   SignerKnown: 'The new key already belongs to an account. The old key still counts; make another new one.',
   SignerTaken: 'The new key already belongs to an account. The old key still counts; make another new one.',
   RequestNotOpen: 'The request was answered already. Nothing needs to be done.',
