@@ -68,7 +68,7 @@ describe('a mother and her child', () => {
   it('are registered so that she decides from the beginning', async () => {
     await openScreen(page, 'Register');
     await page.getByLabel('Somebody else decides for this patient').check();
-    const field = page.getByLabel('Guardian', { exact: true });
+    const field = page.getByRole('textbox', { name: 'Guardian' });
     await field.fill(cards.mother);
     // A scanner ends with Enter.
     await field.press('Enter');
@@ -136,7 +136,7 @@ describe('a mother and her child', () => {
     await page.getByRole('button', { name: 'Appoint…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Appoint a guardian or delegate' });
     await dialog.getByLabel('By', { exact: true }).selectOption({ label: 'National ID' });
-    await dialog.getByLabel('Who decides', { exact: true }).fill('47110815');
+    await dialog.getByRole('textbox', { name: 'Who decides' }).fill('47110815');
     await dialog.getByRole('button', { name: 'Find' }).click();
     await dialog.getByText(/asha/i).first().waitFor();
     await dialog.getByLabel('Delegate (helps to decide)').check();
