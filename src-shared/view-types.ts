@@ -8,7 +8,12 @@ import type { Capacity, Purpose, Role } from './operations.ts';
 import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views/delegates.ts';
 
 export type * from './views/delegates.ts';
+import type { CatchUpView, ClockView } from './views/sync.ts';
 
+export type * from './views/keychain.ts';
+export type * from './views/attention.ts';
+export type * from './views/outbox.ts';
+export type * from './views/sync.ts';
 export type * from './views/duplicates.ts';
 
 /** Where the workstation stands in its life. */
@@ -49,6 +54,14 @@ export interface SyncView {
   /** single-site: embedded, without other witnesses. consortium: any other endpoint. */
   readonly ledger: 'single-site' | 'consortium';
   readonly error: WireError | null;
+  /** While much that gathered on the ledger is read. */
+  readonly catchUp: CatchUpView | null;
+  /** Somebody halted the reading of the ledger. */
+  readonly paused: boolean;
+  /** Null until it could be compared. */
+  readonly clock: ClockView | null;
+  /** Blocks after which one is final. */
+  readonly confirmations: number | null;
   /** Commits readable by the person logged in that are not in the index yet, and those whose blocks no peer has given yet. */
   readonly indexing: number;
   readonly missingBlocks: number;
@@ -74,6 +87,8 @@ export interface Snapshot {
     readonly decided: boolean;
   } | null;
   readonly sync: SyncView;
+  /** What needs the decision of the person logged in. */
+  readonly attention: number;
   readonly settings: SettingsView;
   /** While joining: the code the other clinic's governor has to approve. */
   readonly requestCode: string | null;
@@ -184,6 +199,8 @@ export interface ChartEntry {
   readonly organization: string;
   /** Further current versions of the same record: an offline conflict that a person has to resolve. */
   readonly conflicting: number;
+  /** Account of another registration of the same person that it is in; null: the chart's own. */
+  readonly origin: string | null;
   readonly encounter: string;
   readonly extract: RecordExtract;
   readonly state: RecordState;
@@ -204,6 +221,8 @@ export interface RecordExtract {
   readonly class?: string;
   readonly reason?: string;
   readonly note?: string;
+  /** Of an appointment: whose time it takes besides the patient's. */
+  readonly actors?: readonly string[];
 }
 
 export type AllergyState = 'known' | 'none-known' | 'not-recorded' | 'unavailable' | 'hidden';
@@ -314,7 +333,7 @@ export interface SharingEvent {
   readonly opId: string;
   readonly type:
     | ('registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'appointed' | 'dismissed')
-    | ('emergency' | 'emergency-off' | 'emergency-on');
+    | ('emergency' | 'emergency-off' | 'emergency-on' | 'new-key');
   /** Who decided it, where it was not the patient. */
   readonly by?: { readonly name: string; readonly capacity: Capacity | null };
   /** Of an appointment or dismissal. */
@@ -413,16 +432,6 @@ export interface RegistrationResult {
   readonly card: string;
   /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
-}
-
-export interface OutboxEntry {
-  readonly opId: string;
-  readonly label: string;
-  readonly actor: string;
-  readonly createdAt: number;
-  readonly state: 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
-  readonly block: number | null;
-  readonly reason: string | null;
 }
 
 export interface VerifyReport {

@@ -2,6 +2,7 @@
 import { formatName } from '../../../src-shared/format/index.ts';
 import type { Principal, SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
+import type { Attention } from './attention.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
@@ -36,10 +37,14 @@ export function createSnapshots(deps: {
   readonly keyRotation: KeyRotation;
   /** For whom somebody with a card may decide. */
   readonly principals: (account: string) => Principal[];
+  readonly attention: Pick<Attention, 'count'>;
 }): SnapshotSource {
   const startedAt = Date.now();
   const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
   const settings = (): SettingsView => ({ ...defaultSettings, ...store.workstation.setting<Partial<SettingsView>>('settings') });
+
+  const waitingHere = () =>
+    store.workstation.countOperations({ states: ['pending'] }) + store.workstation.countOperations({ states: ['submitted'] });
 
   const sync = (): SyncView => {
     const status = connections.status();
@@ -50,12 +55,16 @@ export function createSnapshots(deps: {
       lastSync: status?.lastSync ?? null,
       head: status?.head ?? null,
       followed: status?.followed ?? null,
-      waiting: store.workstation.countOperations({ states: ['pending', 'submitted'] }),
+      waiting: status?.pending ?? waitingHere(),
       rejected: status?.rejected ?? 0,
       forged: status?.forged ?? 0,
       peers,
       ledger: network.current()?.embedded ? 'single-site' : 'consortium',
       error: connections.error() ?? status?.error ?? status?.sendError ?? null,
+      catchUp: status?.catchUp ?? null,
+      paused: status?.paused ?? false,
+      clock: connections.clock(),
+      confirmations: status?.confirmations ?? null,
       ...indexer.status(),
     };
   };
@@ -109,6 +118,7 @@ export function createSnapshots(deps: {
       session: session(),
       patientAtDesk: patientAtDesk(),
       sync: sync(),
+      attention: deps.attention.count(),
       settings: settings(),
       requestCode: setup.requestCode(),
       demo: store.workstation.setting<DemoView>('demo') ?? null,

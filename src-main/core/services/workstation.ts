@@ -14,12 +14,14 @@ import { formatAccount, formatName } from '../../../src-shared/format/index.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
+import { createAttention } from './attention.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
+import { createCorrections } from './corrections.ts';
 import { createDelegates, type Delegates } from './delegates.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDeskRights } from './desk-rights.ts';
@@ -40,6 +42,8 @@ import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatientLinks, linkKinds } from './patient-links.ts';
+import { createPatientKeys } from './patient-keys.ts';
+import { createPatientRotation } from './patient-rotation.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -54,9 +58,11 @@ import { createSharing } from './sharing.ts';
 import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
+import { createOutboxView } from './outbox-view.ts';
 import { createUploads } from './uploads.ts';
 import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface WorkstationPorts {
   readonly store: StorePort;
@@ -101,7 +107,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
-  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
+  const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
+  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes, patientKeys });
   const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
   const setup: Setup = createSetup({
     ...ports,
@@ -166,10 +173,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     network,
     facts,
+    atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
     report,
   });
-  const cards = createCards({ store: store.workstation, keys: ports.keys });
-  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const cards = createCards({ keys: ports.keys, patientKeys });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network, directory);
   const emergencyKeys = createEmergencyKeys({
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
@@ -177,7 +185,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const keyring = createKeyring({ store: store.workstation, codec, crypto, ipfs, consents, directory, network });
   const grantees = createGrantees(store.workstation, codec, directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
-  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
+  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, patientKeys, network, directory, organization });
   const patients = createPatients({
     ...{ keyring, seals, grantees },
     appointing: (holder, record, appointment) => delegates.operations(holder, record, appointment),
@@ -195,6 +203,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isOpen: (session) => sessions.current() === session,
   });
   const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
+  const othersOf = (patient: string) => links.othersOf(patient).map((other) => other.patient);
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -208,6 +217,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     openUntil: (session, patient) => emergency.view(session, patient).until,
+    othersOf,
     ledgerState() {
       const status = connections.status();
       if (status?.state !== 'online') return 'away';
@@ -223,6 +233,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     emergencyId: emergencyKeys.idOf,
+    finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
   const rights = createDeskRights(consents, clock);
@@ -239,6 +250,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
     },
   });
+  const patientRotation = createPatientRotation({
+    ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
+  });
   const views = createSharingViews({
     ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals, delegates, rights, nameOf },
   });
@@ -250,7 +264,28 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
   const duplicates = createDuplicates({
-    ...{ store: store.workstation, links, directory, profiles, notes, signing, publisher, sessions, facts, clock, organization },
+    ...{
+      store: store.workstation,
+      codec,
+      links,
+      patients,
+      directory,
+      profiles,
+      notes,
+      signing,
+      publisher,
+      sessions,
+      facts,
+      clock,
+      organization,
+    },
+  });
+  const corrections = createCorrections({
+    ...{ store: store.workstation, crypto, chart, patients, records, publisher, indexer, facts, othersOf },
+  });
+  const attention = createAttention({
+    ...{ store: store.workstation, codec, chart, consents, directory, links, patients, profiles, records, sessions, facts, clock },
+    ...{ organization, report },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -266,6 +301,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     report,
+  });
+  const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
+  const outbox = createOutboxView({
+    store: store.workstation,
+    facts,
+    nameOf(account) {
+      const member = directory.members().find((m) => m.account === account);
+      return member ? profiles.name(member.profile, account) : 'A patient';
+    },
   });
   const uploads = createUploads(crypto);
   const downloads = createDownloads(crypto);
@@ -305,6 +349,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     indexer,
     keyRotation,
     principals: delegates.principals,
+    attention,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -318,6 +363,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
+    connections.hurry();
     facts.tell('status', null);
     indexer.wake();
   });
@@ -345,6 +391,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accounts,
       keyRotation,
       keyring,
+      patientRotation,
       cards,
       recovery,
       patients,
@@ -356,13 +403,32 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       rights,
       links,
       duplicates,
+      corrections,
+      attention,
       emergency,
       consultations,
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{
+      outbox,
+      withdrawals,
+      uploads,
+      downloads,
+      exports,
+      records,
+      publisher,
+      demo,
+      snapshots,
+      indexer,
+      resealing,
+      clinic,
+      ipfs,
+      crypto,
+      codec,
+      clock,
+    },
     start() {
       if (setup.phase() === 'unconfigured') return;
       connections.start();

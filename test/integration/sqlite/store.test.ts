@@ -124,7 +124,7 @@ describe('workstation.db', () => {
 
   it('of the version before keeps its operations, and takes the time of a block from then on', () => {
     const file = join(temporaryFolder(), 'workstation.db');
-    const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, 1) });
+    const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, 2) });
     const insert = `INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, created_at, label)
       VALUES (?, 40, ?, 1, 2, x'00', '[]', 'final', 'ledger', 3, 0, 1, '')`;
     before.prepare(insert).run(Buffer.alloc(32, 1), alice);

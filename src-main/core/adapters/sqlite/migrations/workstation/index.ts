@@ -1,6 +1,7 @@
 /** Migrations of workstation.db in order. */
 import type { Migration } from '../../migrate.ts';
 import { initial } from './0001-initial.ts';
-import { blockTimes } from './0002-block-times.ts';
+import { withdrawal } from './0002-withdrawal.ts';
+import { blockTimes } from './0003-block-times.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, blockTimes];
+export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes];

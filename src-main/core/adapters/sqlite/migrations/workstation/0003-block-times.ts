@@ -2,6 +2,6 @@
 import type { Migration } from '../../migrate.ts';
 
 export const blockTimes: Migration = {
-  version: 2,
+  version: 3,
   sql: 'ALTER TABLE operations ADD COLUMN block_time INTEGER;',
 };
