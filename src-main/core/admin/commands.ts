@@ -9,10 +9,10 @@ import { checkWords, standingOf } from '../../../src-shared/verification-words.t
 import type { VerifyReport } from '../../../src-shared/view-types.ts';
 import type { PatientRow } from '../ports.ts';
 import { demographicsOf } from '../services/demo.ts';
+import { keysIn } from '../services/held-keys.ts';
 import { cardDraft } from '../services/patients.ts';
 import type { Session } from '../services/sessions.ts';
 import { maximumFileBytes } from '../services/uploads.ts';
-import { heldKeys } from '../services/verifiable-export.ts';
 import type { Workstation } from '../services/workstation.ts';
 import { exitCodes } from './exit-codes.ts';
 import { exportBundle } from './export-bundle.ts';
@@ -135,7 +135,7 @@ export const commands = {
     const session = await work(w, input, ['practitioner']);
     const patient = choose(session, input.arguments[0]);
     if (input.verifiable) {
-      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keysOf: heldKeys(session, patient) });
+      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keysOf: keysIn(session.index) });
       if (input.out === undefined) return { output: null, raw: json };
       writeFileSync(input.out, json, { mode: 0o600 });
       return { output: { patient, file: input.out, ...counts } };
