@@ -17,26 +17,21 @@ export interface GenesisInput {
   readonly validators: readonly string[];
 }
 
-/** Text of the genesis file. Throws INVALID_INPUT for validators that cannot start a network. */
+/** Text of the genesis file: the same, in whatever order validators are named. Throws INVALID_INPUT for validators that cannot start a network. */
 export function qbftGenesis({ template, chainId, validators }: GenesisInput): string {
-  const genesis = JSON.parse(template) as { config: Record<string, unknown> };
-  const extraData = qbftExtraData(validators);
-  return `${JSON.stringify({ ...genesis, config: { ...genesis.config, chainId }, extraData }, null, 2)}\n`;
-}
-
-/**
- * The header's extra data of a QBFT genesis block: RLP of 32 bytes of vanity, the validators in ascending order, no vote, round 0, no seals.
- *
- * @throws AppError INVALID_INPUT
- */
-export function qbftExtraData(validators: readonly string[]): string {
   if (!validators.every((validator) => isAddress(validator))) throw wrong('A validator is no account (0x and 40 hex digits).');
   const accounts = validators.map((validator) => getAddress(validator).toLowerCase()).sort();
   if (new Set(accounts).size !== accounts.length) throw wrong('A validator is named twice.');
   if (accounts.length < fewestValidators || accounts.length > mostValidators) {
     throw wrong(`A network starts with ${fewestValidators} to ${mostValidators} validators: with fewer, it stands still when one is away.`);
   }
-  return encodeRlp([`0x${'00'.repeat(32)}`, accounts, [], '0x', []]);
+  const genesis = JSON.parse(template) as { config: Record<string, unknown> };
+  return `${JSON.stringify({ ...genesis, config: { ...genesis.config, chainId }, extraData: qbftExtraData(accounts) }, null, 2)}\n`;
+}
+
+/** Extra data of a QBFT genesis block's header: RLP of 32 bytes of vanity, validators, no vote, round 0, no seals (Besu, "Configure QBFT consensus"). */
+export function qbftExtraData(validators: readonly string[]): string {
+  return encodeRlp([`0x${'00'.repeat(32)}`, validators, [], '0x', []]);
 }
 
 const wrong = (what: string) => new AppError('INVALID_INPUT', `${what} No file was written.`, { usage: true });
