@@ -31,7 +31,7 @@ export function qbftGenesis({ template, chainId, validators }: GenesisInput): st
 
 /** Extra data of a QBFT genesis block's header: RLP of 32 bytes of vanity, validators, no vote, round 0, no seals (Besu, "Configure QBFT consensus"). */
 export function qbftExtraData(validators: readonly string[]): string {
-  return encodeRlp([`0x${'00'.repeat(32)}`, validators, [], '0x', []]);
+  return encodeRlp([`0x${'00'.repeat(32)}`, [...validators], [], '0x', []]);
 }
 
 const wrong = (what: string) => new AppError('INVALID_INPUT', `${what} No file was written.`, { usage: true });
