@@ -67,6 +67,18 @@ function status({ workstation }: Core): Readonly<Record<string, unknown>> {
   return { phase, ledger: sync.state, waiting: sync.waiting, followed: sync.followed, peers: sync.peers, awaiting };
 }
 
+/** Says once that the clinic's directory has been read: from then on it takes what others bring. */
+function announceReady(core: Core): void {
+  let said = false;
+  const look = () => {
+    if (said || core.workstation.setup.phase() !== 'ready') return;
+    said = true;
+    say({ event: 'ready' });
+  };
+  core.onEvent(look);
+  look();
+}
+
 async function run(): Promise<void> {
   const values = parse();
   if (values.help) return void process.stdout.write(usage);
@@ -97,6 +109,7 @@ async function run(): Promise<void> {
     await core.stop();
     throw error;
   }
+  announceReady(core);
   say({ event: 'started', addresses: await core.workstation.connections.addresses(), ...status(core) });
   // Keeps the process alive, and says now and again how it stands.
   setInterval(() => say({ event: 'status', ...status(core) }), sayEveryMs);

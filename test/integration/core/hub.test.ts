@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 class Hub {
@@ -13,18 +13,20 @@ class Hub {
   readonly lines: Record<string, unknown>[] = [];
   #child: ChildProcess | null = null;
 
-  /** Resolves when it says that it has started. */
+  /** Resolves when it says that it has started and knows the clinic. */
   async start(...more: string[]): Promise<Record<string, unknown>> {
     const args = ['src-main/core/hub.ts', '--data', this.dir, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...more];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
+    this.lines.length = 0;
     const lines = createInterface({ input: child.stdout });
     for await (const line of lines) {
       const parsed = JSON.parse(line) as Record<string, unknown>;
       this.lines.push(parsed);
-      if (parsed['event'] === 'started') {
+      const started = this.lines.find((said) => said['event'] === 'started');
+      if (started && this.lines.some((said) => said['event'] === 'ready')) {
         child.stdout.resume();
-        return parsed;
+        return started;
       }
     }
     throw new Error(`The hub ended: ${JSON.stringify(this.lines)}`);
@@ -98,18 +100,22 @@ describe('the hub of a clinic', () => {
     await logIn(desk, people.registrar);
     const ledger = ledgerOf(desk);
     ledger.away();
+    onTestFinished(() => ledger.back());
     const first = await register('First');
     await held(first);
     await hub.end('SIGKILL');
     const second = await register('Second');
-    await hub.start();
-    await held(second);
     ledger.back();
+    await hub.start();
     await desk.until(
       'anchored',
       () => Promise.resolve([...rows(first), ...rows(second)]),
       (list) => list.every(({ block }) => block !== null),
     );
+    ledger.away();
+    await held(await register('Third'));
+    ledger.back();
+
     expect((await desk.snapshot()).sync.rejected).toBe(0);
   });
 
@@ -123,7 +129,7 @@ describe('the hub of a clinic', () => {
       () => office.snapshot(),
       (s) => s.phase === 'ready' && s.sync.state === 'online',
     );
-    const [address] = hub.lines.at(-1)?.['addresses'] as string[];
+    const [address] = hub.lines.find((said) => said['event'] === 'started')?.['addresses'] as string[];
     await office.core.workstation.ipfs.dial(address ?? '');
     await desk.core.stop();
     const profile = office.core.workstation.directory.member(office.core.workstation.clinic().id, people.doctor)?.profile ?? '';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../src-main/core/adapters/sqlite/database.ts';
 import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/migrations/workstation/index.ts';
-import { peers } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0003-peers.ts';
+import { peers } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0004-peers.ts';
 import { workstationStore } from '../../../src-main/core/adapters/sqlite/workstation-store.ts';
 import { applied, bytes32, commit, machineKey, openStore, temporaryFolder, type Made } from './fixtures.ts';
 

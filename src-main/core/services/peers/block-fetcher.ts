@@ -17,7 +17,9 @@ export interface BlockFetcher {
 const parallel = 6;
 const page = 200;
 const timeoutMs = 6_000;
-const retryMs = 5_000;
+/** Until the next attempt; it grows while nothing comes, as for what is nowhere any more. */
+const firstRetryMs = 5_000;
+const longestRetryMs = 5 * 60_000;
 /** Of a file at once; it is walked through, not kept. */
 const windowBytes = 4 * 1024 * 1024;
 const maxBlockBytes = 2 * 1024 * 1024;
@@ -35,6 +37,7 @@ export function createBlockFetcher(deps: {
   let again = false;
   let stopped = false;
   let timer: NodeJS.Timeout | null = null;
+  let retryMs = firstRetryMs;
 
   const walk = async (cid: string, length: number): Promise<void> => {
     for (let offset = 0; offset < length && !stopped; offset += windowBytes) {
@@ -81,6 +84,7 @@ export function createBlockFetcher(deps: {
             continue;
           }
           store.noteBlocks(next.operation.opId);
+          retryMs = firstRetryMs;
           for (const listener of listeners) listener([next.operation.opId]);
         }
       };
@@ -91,14 +95,13 @@ export function createBlockFetcher(deps: {
   };
 
   const run = async (): Promise<void> => {
-    let complete = true;
+    let complete = false;
     try {
       do {
         again = false;
         complete = await round();
       } while (again && !stopped);
     } catch (error) {
-      complete = false;
       deps.report(error);
     } finally {
       running = null;
@@ -108,6 +111,7 @@ export function createBlockFetcher(deps: {
         timer = null;
         wake();
       }, retryMs);
+      retryMs = Math.min(retryMs * 2, longestRetryMs);
       timer.unref();
     }
   };

@@ -43,8 +43,8 @@ interface Neighbour {
 }
 
 export interface Exchange {
-  /** After operations became known. */
-  wake(): void;
+  /** After operations became known. `relist`: what peers brought may be founded now that was not before. */
+  wake(relist: boolean): void;
   stop(): void;
 }
 
@@ -141,13 +141,15 @@ export function createExchange(deps: {
         neighbour.again = false;
         await offer(peer, neighbour);
         await tellHeld(peer, neighbour);
-        if (neighbour.list) await pull(peer);
+        const list = neighbour.list;
         neighbour.list = false;
+        if (list) await pull(peer);
       } while (neighbour.again && neighbours.has(peer) && !stopped);
       neighbour.pauseMs = firstPauseMs;
       later(peer, neighbour, listEveryMs);
     } catch (error) {
       if (!(error instanceof AppError)) deps.report(error);
+      neighbour.list = true;
       neighbour.pauseMs = Math.min(neighbour.pauseMs * 2, longestPauseMs);
       later(peer, neighbour, neighbour.pauseMs);
     } finally {
@@ -171,8 +173,11 @@ export function createExchange(deps: {
     else void run(peer, neighbour);
   };
 
-  const wake = () => {
-    for (const [peer, neighbour] of neighbours) start(peer, neighbour);
+  const wake = (relist: boolean) => {
+    for (const [peer, neighbour] of neighbours) {
+      neighbour.list ||= relist;
+      start(peer, neighbour);
+    }
   };
 
   const answer = async (peer: string, message: Request): Promise<Answer<Request['type']>> => {

@@ -94,11 +94,12 @@ export function createNeighbourhood(deps: {
     deps.onReachable();
   });
   facts.on('operations', ({ kinds }) => {
-    if ([...kinds].some((kind) => directoryKinds.has(kind))) {
+    const isDirectory = [...kinds].some((kind) => directoryKinds.has(kind));
+    if (isDirectory) {
       renew();
       hello.review();
     }
-    exchange.wake();
+    exchange.wake(isDirectory);
     replication.look().catch(report);
     fetcher.wake();
   });

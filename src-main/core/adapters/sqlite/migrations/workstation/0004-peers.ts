@@ -2,7 +2,7 @@
 import type { Migration } from '../../migrate.ts';
 
 export const peers: Migration = {
-  version: 3,
+  version: 4,
   sql: `
     -- 1 where another workstation brought it before the ledger did; its origin is 'ledger' all the same, as of all that was not made here.
     ALTER TABLE operations ADD COLUMN from_peer INTEGER NOT NULL DEFAULT 0 CHECK (from_peer IN (0, 1));
