@@ -18,6 +18,7 @@ export const errorCodes = [
   'CARD_INVALID',
   'NOT_FOUND',
   'ALREADY_EXISTS',
+  'ALREADY_SENT',
   'CONSENT_MISSING',
   'KEY_MISSING',
   'KEY_REPLACED',
@@ -36,6 +37,8 @@ export const errorCodes = [
   'STORE_DAMAGED',
   'STORE_IN_USE',
   'DISK_FULL',
+  'KEY_SEALED',
+  'KEYCHAIN_UNAVAILABLE',
   'CORE_RESTARTED',
   'CANCELLED',
 ] as const;

@@ -29,6 +29,7 @@ export type KeySource = z.infer<typeof keySource>;
 /** What a new card is sealed under: a PIN of 6 to 12 digits, or a passphrase. */
 const newPin = z.union([z.string().regex(/^[0-9]{6,12}$/), newPassphrase]);
 const code = z.string().min(1).max(20_000);
+const recoveryCode = z.string().min(1).max(300);
 const category = z.enum(categories);
 /** Seconds; 0 = open end. */
 const until = z.number().int().min(0).max(4_102_444_800);
@@ -143,6 +144,14 @@ export const calls = {
   'settings.set': call<null>()(
     z.strictObject({ theme: z.enum(['system', 'light', 'dark']).optional(), idleLockMinutes: z.number().int().min(1).max(60).optional() }),
   ),
+  // -- the operating system's keychain
+  'keychain.view': call<view.KeychainView>()(nothing),
+  /** The recovery code of this workstation: to be printed, and confirmed by turning the keychain on with it. */
+  'keychain.code': call<{ code: string }>()(z.strictObject({ passphrase })),
+  'keychain.turnOn': call<null>()(z.strictObject({ code: recoveryCode })),
+  'keychain.turnOff': call<null>()(z.strictObject({ passphrase })),
+  /** At a start at which no keychain opened the key: by the recovery code, or (null) by asking the keychain again. */
+  'keychain.recover': call<{ sealedAnew: boolean }>()(z.strictObject({ code: recoveryCode.nullable() })),
   // -- admin
   'staff.list': call<view.StaffMember[]>()(nothing),
   'staff.readCode': call<{ account: string; personName: string; alreadyEnrolled: boolean }>()(z.strictObject({ enrolmentCode: code })),
@@ -168,6 +177,18 @@ export const calls = {
   'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin })),
   /** A new card of the same key, from the recovery words. */
   'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
+  /** A new key for the patient, whose old one opens the call. The words are shown once. */
+  'cards.newKey': call<{ card: string; phrase: string }>()(
+    z.strictObject({
+      patient: account,
+      opening: z.discriminatedUnion('by', [
+        z.strictObject({ by: z.literal('card'), card: z.string().min(1).max(2000), pin: passphrase }),
+        z.strictObject({ by: z.literal('words'), phrase }),
+        z.strictObject({ by: z.literal('shares'), shares: z.array(code).min(1).max(2) }),
+      ]),
+      pin: newPin,
+    }),
+  ),
   'cards.guessing': call<{ secondsPerGuess: number }>()(nothing),
   /** Makes the three shares of the patient at the desk: the vault's is kept here, the other two are printed. */
   'recovery.make': call<{ card: string; guardian: string }>()(nothing),
@@ -266,9 +287,23 @@ export const calls = {
   'import.preview': call<view.ImportPreview>()(z.strictObject({ file: uuid, patient: account.nullable() })),
   'import.run': call<view.ImportResult>()(z.strictObject({ file: uuid, patient: account })),
   // -- outbox
-  'sync.outbox': call<view.OutboxEntry[]>()(nothing),
+  'sync.outbox': call<view.OutboxPage>()(
+    z.strictObject({
+      show: z.enum(['all', 'waiting', 'refused', 'anchored']),
+      /** Only what was made before this position. */
+      before: z.number().int().min(1).optional(),
+      limit: z.number().int().min(1).max(500),
+    }),
+  ),
   'sync.retry': call<null>()(z.strictObject({ opId: bytes32 })),
+  /** Sends everything again that was refused and may be taken now; how many. */
+  'sync.retryAll': call<{ sent: number }>()(nothing),
+  'sync.withdrawal': call<view.WithdrawalView>()(z.strictObject({ opId: bytes32 })),
+  /** `edit`: a consultation goes back into its draft. */
+  'sync.withdraw': call<{ patient: string | null }>()(z.strictObject({ opId: bytes32, edit: z.boolean() })),
   'sync.now': call<null>()(nothing),
+  /** Halts the reading of what gathered on the ledger, or goes on with it. */
+  'sync.pause': call<null>()(z.strictObject({ paused: z.boolean() })),
 } as const;
 
 export type CallName = keyof typeof calls;

@@ -5,8 +5,12 @@
 import type { Category } from './categories.ts';
 import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
+import type { CatchUpView, ClockView } from './views/sync.ts';
 
+export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
+export type * from './views/outbox.ts';
+export type * from './views/sync.ts';
 export type * from './views/duplicates.ts';
 
 /** Where the workstation stands in its life. */
@@ -47,6 +51,14 @@ export interface SyncView {
   /** single-site: embedded, without other witnesses. consortium: any other endpoint. */
   readonly ledger: 'single-site' | 'consortium';
   readonly error: WireError | null;
+  /** While much that gathered on the ledger is read. */
+  readonly catchUp: CatchUpView | null;
+  /** Somebody halted the reading of the ledger. */
+  readonly paused: boolean;
+  /** Null until it could be compared. */
+  readonly clock: ClockView | null;
+  /** Blocks after which one is final. */
+  readonly confirmations: number | null;
   /** Commits readable by the person logged in that are not in the index yet, and those whose blocks no peer has given yet. */
   readonly indexing: number;
   readonly missingBlocks: number;
@@ -308,7 +320,16 @@ export interface AccessHolder {
 export interface SharingEvent {
   readonly opId: string;
   readonly type:
-    'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'emergency' | 'emergency-off' | 'emergency-on';
+    | 'registered'
+    | 'granted'
+    | 'revoked'
+    | 'requested'
+    | 'approved'
+    | 'declined'
+    | 'emergency'
+    | 'emergency-off'
+    | 'emergency-on'
+    | 'new-key';
   /** Of an emergency: the reason given, null where it has not come yet, and until when it lasts (seconds). */
   readonly note?: string | null;
   readonly until?: number;
@@ -401,16 +422,6 @@ export interface RegistrationResult {
   readonly card: string;
   /** 24 words; shown and printed once, kept nowhere. '' where a card is handed over that an earlier run left. */
   readonly phrase: string;
-}
-
-export interface OutboxEntry {
-  readonly opId: string;
-  readonly label: string;
-  readonly actor: string;
-  readonly createdAt: number;
-  readonly state: 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
-  readonly block: number | null;
-  readonly reason: string | null;
 }
 
 export interface VerifyReport {

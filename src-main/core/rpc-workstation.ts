@@ -2,7 +2,6 @@
 import { rolesOf } from '../../src-shared/operations.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { Handlers } from './rpc-handlers.ts';
-import { explainRefusal } from './services/sync/refusals.ts';
 import type { Workstation } from './services/workstation.ts';
 
 type Names = Extract<
@@ -17,11 +16,8 @@ type Names = Extract<
   | `sync.${string}`
 >;
 
-/** The newest operations that the outbox screen lists. */
-const outboxLimit = 500;
-
 export function handlers(workstation: Workstation): Handlers<Names> {
-  const { setup, people, sessions, snapshots, network, connections, directory, profiles, store, facts, demo } = workstation;
+  const { setup, people, sessions, snapshots, network, connections, directory, profiles, facts, demo, outbox } = workstation;
   return {
     'workstation.snapshot': () => snapshots.read(),
     'setup.createPhrase': () => ({ phrase: workstation.createPhrase() }),
@@ -87,29 +83,21 @@ export function handlers(workstation: Workstation): Handlers<Names> {
       return null;
     },
     'network.setEndpoint': ({ endpoint }) => connections.setEndpoint(endpoint).then(() => null),
-    'sync.outbox': () =>
-      store.workstation.operations({ order: 'seq', descending: true, limit: outboxLimit, origin: 'here' }).map((stored) => ({
-        opId: stored.operation.opId,
-        label: stored.label,
-        actor: actorName(stored.operation.actor),
-        createdAt: stored.createdAt,
-        state: stored.state,
-        block: stored.block,
-        reason: stored.state === 'rejected' ? explainRefusal(stored.rejectReason) : null,
-      })),
+    'sync.outbox': ({ show, before, limit }) => outbox.page(show, before, limit),
     'sync.retry'({ opId }) {
-      store.workstation.retry(opId);
-      facts.tell('operations', { kinds: new Set() });
+      outbox.retry(opId);
+      return null;
+    },
+    'sync.retryAll': () => ({ sent: outbox.retryAll() }),
+    'sync.withdrawal': ({ opId }) => workstation.withdrawals.view(sessions.require(), opId),
+    'sync.withdraw': ({ opId, edit }) => workstation.withdrawals.withdraw(sessions.require(), opId, edit),
+    'sync.pause'({ paused }) {
+      connections.setPaused(paused);
       return null;
     },
     'sync.now'() {
-      connections.poke();
+      connections.hurry();
       return null;
     },
   };
-
-  function actorName(account: string): string {
-    const member = directory.members().find((m) => m.account === account);
-    return member ? profiles.name(member.profile, account) : 'A patient';
-  }
 }

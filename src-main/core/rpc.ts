@@ -10,10 +10,12 @@ import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
+import type { KeychainService } from './services/keychain.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -44,6 +46,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'session.lock': 'anyone',
   'session.touch': 'anyone',
   'settings.set': 'session',
+  'keychain.view': admin,
+  'keychain.code': admin,
+  'keychain.turnOn': admin,
+  'keychain.turnOff': admin,
+  'keychain.recover': 'anyone',
   'staff.list': admin,
   'staff.readCode': admin,
   'staff.approve': admin,
@@ -108,20 +115,31 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'import.run': clinical,
   'sync.outbox': 'session',
   'sync.retry': 'session',
+  'sync.retryAll': 'session',
+  'sync.withdrawal': 'session',
+  'sync.withdraw': 'session',
   'sync.now': 'session',
+  'sync.pause': 'session',
 };
 
 export interface Rpc {
   handle(message: CallMessage): Promise<ReplyMessage>;
 }
 
-export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
+/** What is beside the workstation's own services. */
+interface Beside {
+  readonly keychain: KeychainService;
+  readonly terminology: () => Terminology;
+}
+
+export function createRpc(workstation: Workstation, { keychain, terminology }: Beside, report: (error: unknown) => void): Rpc {
   const handlers: Handlers<CallName> = {
     ...workstationHandlers(workstation),
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
+    ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),

@@ -51,7 +51,9 @@ const text = (value: unknown, max: number) => (typeof value === 'string' ? value
 /** A kept draft, whatever it holds, brought into form. */
 function fieldsOf(draft: unknown, now: number): Fields {
   const from = (typeof draft === 'object' && draft !== null ? draft : {}) as Record<string, unknown>;
-  const base = emptyAt(now);
+  // One that was withdrawn to be edited has its start as an instant.
+  const start = typeof from.start === 'string' ? Date.parse(from.start) : NaN;
+  const base = emptyAt(Number.isNaN(start) ? now : start);
   const rows = Array.isArray(from.diagnoses) ? (from.diagnoses as Record<string, unknown>[]) : [];
   return {
     class: encounterClasses.find((c) => c.value === from.class)?.value ?? 'AMB',

@@ -50,6 +50,8 @@ export interface LedgerPort {
   /** Throws LEDGER_WRONG_CHAIN where another chain answers or no gateway is at the address. */
   check(): Promise<LedgerHead>;
   head(): Promise<LedgerHead>;
+  /** Whether its blocks are final as soon as they are there (QBFT, IBFT), as their headers say; not told by Clique and others. */
+  isFinalAtOnce(): Promise<boolean>;
   blockHash(number: number): Promise<string | null>;
   /** Events of the gateway in blocks [from, to], in order. */
   events(from: number, to: number): Promise<LedgerEvent[]>;
@@ -61,7 +63,7 @@ export interface LedgerPort {
     nonce: number,
     gasPriceFactor?: number,
   ): Promise<{ hash: string; raw: string }>;
-  /** Sends a stored transaction. "already known" counts as sent. Throws LEDGER_REFUSED with details.reason 'nonce-too-low' | 'underpriced' | 'other'. */
+  /** Sends a stored transaction. "already known" counts as sent. Throws LEDGER_REFUSED with details.reason 'nonce-too-low' | 'underpriced' | 'no-funds' | 'other'. */
   broadcast(raw: string): Promise<void>;
   receipt(hash: string): Promise<{ block: number; blockHash: string; success: boolean } | null>;
   relayerAddress(relayerKey: Uint8Array): string;

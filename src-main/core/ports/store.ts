@@ -22,6 +22,21 @@ export interface StoredOperation {
   readonly createdAt: number;
   /** What to call it on the outbox screen: plain words, nothing readable about a patient. */
   readonly label: string;
+  /** `seq` of the first operation of the save that it belongs to; null for what others made. */
+  readonly save: number | null;
+  /** Whether it may have left this workstation: then it cannot be taken back. */
+  readonly handedOut: boolean;
+}
+
+/** An operation that was taken back before it left this workstation. */
+export interface WithdrawnOperation {
+  readonly seq: number;
+  readonly opId: string;
+  readonly kind: OperationKind;
+  readonly patient: string | null;
+  readonly grantee: string | null;
+  /** Of a commit. */
+  readonly digest: string | null;
 }
 
 /** Columns by which operations are found. */
@@ -38,6 +53,7 @@ export interface OperationFilter {
   /** Made at this workstation, or learnt from the ledger. */
   readonly origin?: StoredOperation['origin'];
   readonly afterSeq?: number;
+  readonly beforeSeq?: number;
   readonly limit?: number;
   /** 'ledger' (default): anchored ones by block and log index, then the rest by seq. 'seq': as they became known. */
   readonly order?: 'ledger' | 'seq';
@@ -86,6 +102,23 @@ export interface WorkstationStorePort {
   countOperations(filter: OperationFilter): number;
   /** Outbox: made here, pending, oldest first. */
   pending(limit: number): StoredOperation[];
+  /** How many were made here, by state. */
+  countMade(): Readonly<Record<OperationState, number>>;
+  /** `seq` of the newest operation; 0 without any. */
+  lastSeq(): number;
+  /** Place and compartment of commits behind a place, in the order of `seq`: what an index needs to know which of them concern it. */
+  commitsAfter(seq: number, limit: number): { readonly seq: number; readonly compartment: string }[];
+  /** All operations that were saved together with this one, itself included, in order. */
+  savedWith(opId: string): StoredOperation[];
+  /**
+   * Takes a save back as if it had never been made: all of its operations or, where one of them was handed out, none.
+   *
+   * @throws AppError NOT_FOUND, ALREADY_SENT.
+   */
+  withdraw(opId: string): void;
+  withdrawnAfter(seq: number): WithdrawnOperation[];
+  /** To be called before operations are given to anybody but the ledger (another workstation, a stick): they cannot be withdrawn any more. */
+  noteHandedOut(opIds: readonly string[]): void;
   /** Puts a rejected operation back to pending. */
   retry(opId: string): void;
   saveTransaction(transaction: StoredTransaction): void;
@@ -96,6 +129,8 @@ export interface WorkstationStorePort {
   applyEvents(
     events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[],
     blocks: readonly { number: number; hash: string }[],
+    /** Blocks up to this one are final already. Default: none. */
+    finalTo?: number,
   ): void;
   /** Operations mined at or below this block are final. */
   finalize(block: number): void;

@@ -4,6 +4,8 @@
  */
 import { AppError, toWireError, type WireError } from '../../../src-shared/errors.ts';
 import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type { ClockView } from '../../../src-shared/view-types.ts';
+import { createClockWatch } from './clock-watch.ts';
 import type { FactBus } from './facts.ts';
 import { bytesOf, hexOf } from './bytes.ts';
 import type { NetworkService, NetworkSettings } from './network.ts';
@@ -15,7 +17,13 @@ export interface Connections {
   /** Starts everything for the saved network; returns at once, what fails is shown and tried again. */
   start(): void;
   poke(): void;
+  /** Tries at once what waits for a connection: somebody asked, or a network came back. */
+  hurry(): void;
+  /** Halts the reading of what gathered on the ledger, or goes on with it; until the next start. */
+  setPaused(paused: boolean): void;
   status(): ReturnType<LedgerSync['status']> | null;
+  /** This computer's clock against the ledger's and other workstations'. */
+  clock(): ClockView | null;
   /** What keeps the embedded ledger or the IPFS node from running. */
   error(): WireError | null;
   setEndpoint(endpoint: string): Promise<void>;
@@ -53,6 +61,7 @@ export function createConnections(deps: {
   readonly listen: readonly string[];
 }): Connections {
   const { store, crypto, ledger, embedded, ipfs, network, facts } = deps;
+  const clockWatch = createClockWatch(deps.clock);
   let sync: LedgerSync | null = null;
   let failure: WireError | null = null;
   let stopped = false;
@@ -86,10 +95,11 @@ export function createConnections(deps: {
       ledger,
       codec: deps.codec,
       relayerKey: secret('relayerKey'),
-      confirmations: confirmationsEmbedded,
+      confirmations: current.confirmations,
       clock: deps.clock,
       onChange: (kinds) => facts.tell(kinds.size === 0 ? 'status' : 'operations', kinds.size === 0 ? null : ({ kinds } as never)),
-      ...(current.embedded ? { onMissingGateway: redeploy } : {}),
+      // The embedded ledger's clock is this computer's own.
+      ...(current.embedded ? { onMissingGateway: redeploy } : { onNewHead: ({ timestamp }) => clockWatch.noteBlock(timestamp) }),
     });
     sync.start();
   };
@@ -158,6 +168,7 @@ export function createConnections(deps: {
         operations,
         endpoint: url,
         embedded: { port, governors: [governor], threshold: 1 },
+        confirmations: confirmationsEmbedded,
         swarmKey: hexOf(crypto.randomBytes(32)),
         identifierKey: hexOf(crypto.randomBytes(32)),
         identifierKeyVersion: 1,
@@ -172,7 +183,10 @@ export function createConnections(deps: {
       });
     },
     poke: () => sync?.poke(),
+    hurry: () => sync?.hurry(),
+    setPaused: (paused) => sync?.setPaused(paused),
     status: () => sync?.status() ?? null,
+    clock: () => clockWatch.view(),
     error: () => failure,
     async setEndpoint(endpoint) {
       const { config: _config, id: _id, ...settings } = network.require();

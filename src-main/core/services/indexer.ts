@@ -12,6 +12,7 @@ import type { FactBus } from './facts.ts';
 import { patientRowsOf } from './patient-rows.ts';
 import { primaryRecordId } from './record-ids.ts';
 import { recordRow } from './record-rows.ts';
+import { createReadQueue } from './read-queue.ts';
 import { commitDigest, type PreparedCommit } from './records.ts';
 import type { NetworkService } from './network.ts';
 import type { OrganizationKeys } from './organization-keys.ts';
@@ -36,6 +37,8 @@ export interface Indexer {
   refreshPatient(session: Session, patient: string): Promise<void>;
   /** Takes everything of a patient out of the index, then puts back what the person's own envelopes open. */
   relearn(session: Session, patient: string): Promise<void>;
+  /** Takes commits out of the index that were withdrawn. */
+  forgetCommits(session: Session, digests: readonly string[]): void;
   failures(patient: string): IndexFailure[];
   status(): { readonly indexing: number; readonly missingBlocks: number };
   /** Resolves when everything that can be indexed now has been. */
@@ -47,6 +50,11 @@ const batch = 500;
 const parallel = 8;
 const fetchTimeoutMs = 8_000;
 const retryEveryMs = 5_000;
+/** While envelopes are opened and nothing waits to be read. */
+const learningPollMs = 50;
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export function createIndexer(deps: {
   readonly store: WorkstationStorePort;
@@ -59,13 +67,17 @@ export function createIndexer(deps: {
   readonly sessions: Sessions;
   readonly network: NetworkService;
   readonly facts: FactBus;
+  /** Patients whose records somebody waits for now: they are read first. */
+  readonly atHand: () => readonly string[];
   readonly report: (error: unknown) => void;
 }): Indexer {
   const { store, ipfs, crypto, codec, reader, organizationKeys, directory, sessions, network, facts } = deps;
   /** Commits to read, and operations whose envelope is missing, of the current session. */
-  const queue = new Map<string, StoredOperation>();
+  const queue = createReadQueue();
   const missing = new Set<string>();
   const failed = new Map<string, IndexFailure>();
+  /** Compartments of which the first key just came. */
+  const freshCompartments = new Set<string>();
   /** Digests of envelopes that were opened in this session. */
   const opened = new Set<string>();
   /** Last operation looked at for commits in this session. */
@@ -110,29 +122,62 @@ export function createIndexer(deps: {
     }
   };
 
+  /**
+   * Opens the envelopes that came since the last time, those of patients at hand first, then the newest. The stored cursor passes only what was opened:
+   * where an envelope's block is not here yet, the next round begins with that one again, and finds the others held.
+   */
   const learnKeys = async (session: Session): Promise<void> => {
     const { index } = session;
+    for (const patient of deps.atHand()) {
+      await learnAll(
+        session,
+        store.operations({ kinds: ['Grant', 'Revoke'], patient, states: ['pending', 'submitted', 'mined', 'final'] }),
+      );
+    }
     const sources = [
       ...recipients(session).map((r) => ({ name: `grants:${r.id}`, filter: { kinds: ['Grant'] as const, grantee: r.id } })),
       { name: 'revocations', filter: { kinds: ['Revoke'] as const } },
     ];
     for (const source of sources) {
-      // The stored cursor waits in front of the first envelope that is not here yet; this round goes on behind it.
-      let after = index.cursor(source.name);
-      let complete = true;
+      const after = index.cursor(source.name);
+      const top = store.lastSeq();
+      let reached = top;
+      let before = top + 1;
       for (;;) {
-        const operations = store.operations({ ...source.filter, afterSeq: after, order: 'seq', limit: batch });
-        for (const operation of operations) {
-          if (sessions.current() !== session) return;
-          const concerns = source.name !== 'revocations' || index.keks({ compartment: compartmentIn(operation) }).length > 0;
-          if (concerns && !(await learn(session, operation))) complete = false;
-          if (sessions.current() !== session) return;
-          after = operation.seq;
-          if (complete) index.setCursor(source.name, after);
-        }
+        if (sessions.current() !== session) return;
+        const filter = { ...source.filter, afterSeq: after, beforeSeq: before, order: 'seq', descending: true, limit: batch } as const;
+        const operations = store.operations(filter);
+        const concern = operations.filter(
+          (operation) => source.name !== 'revocations' || index.keks({ compartment: compartmentIn(operation) }).length > 0,
+        );
+        reached = Math.min(reached, (await learnAll(session, concern)) - 1);
+        before = operations.at(-1)?.seq ?? 0;
         if (operations.length < batch) break;
+        await turn();
       }
+      // Also behind everything of other kinds: the next look begins at the end, however much lies before it.
+      if (sessions.current() === session && reached > after) index.setCursor(source.name, reached);
     }
+  };
+
+  /** Learns from these, a few at a time; the lowest place of those whose envelope is not here yet, or Infinity. */
+  const learnAll = async (session: Session, operations: readonly StoredOperation[]): Promise<number> => {
+    let lowest = Infinity;
+    for (let start = 0; start < operations.length && sessions.current() === session; start += parallel) {
+      const part = operations.slice(start, start + parallel);
+      const learnt = await Promise.all(part.map((operation) => learn(session, operation)));
+      part.forEach((operation, i) => {
+        if (!learnt[i]) lowest = Math.min(lowest, operation.seq);
+      });
+    }
+    // The epochs that began while keys were not known here: their revocations were passed over then.
+    const compartments = [...freshCompartments];
+    freshCompartments.clear();
+    for (const compartment of compartments) {
+      if (sessions.current() !== session) return lowest;
+      lowest = Math.min(lowest, await learnAll(session, store.operations({ kinds: ['Revoke'], compartment })));
+    }
+    return sessions.current() === session ? lowest : 0;
   };
 
   const compartmentIn = (operation: StoredOperation): string => {
@@ -182,6 +227,7 @@ export function createIndexer(deps: {
   };
 
   const addKeks = (session: Session, keks: readonly KekRow[]) => {
+    for (const { compartment } of keks) if (session.index.keks({ compartment }).length === 0) freshCompartments.add(compartment);
     session.index.addKeks(keks);
     for (const compartment of new Set(keks.map((row) => row.compartment))) {
       for (const commit of store.operations({ kinds: ['Commit'], compartment })) enqueueCommit(session, commit);
@@ -190,36 +236,59 @@ export function createIndexer(deps: {
 
   const enqueueCommit = (session: Session, commit: StoredOperation) => {
     const digest = commitDigest(commit.operation.payload);
-    if (commit.state !== 'rejected' && !session.index.commitIndexed(digest)) queue.set(digest, commit);
+    if (commit.state === 'rejected' || session.index.commitIndexed(digest)) return;
+    const decoded = codec.decodePayload(commit.operation);
+    const patient = 'patient' in decoded.payload ? decoded.payload.patient : '';
+    queue.add({ digest, opId: commit.operation.opId, patient, seq: commit.seq });
   };
 
-  const collectCommits = (session: Session) => {
+  const collectCommits = async (session: Session): Promise<void> => {
     const { index } = session;
+    // An index without keys has nothing to look for: with a key come the commits that it opens.
+    if (scanned === 0 && index.keks({}).length === 0) scanned = store.lastSeq();
+    const readable = new Map<string, boolean>();
     for (;;) {
-      const operations = store.operations({ kinds: ['Commit'], afterSeq: scanned, order: 'seq', limit: batch });
-      for (const operation of operations)
-        if (index.keks({ compartment: compartmentIn(operation) }).length > 0) enqueueCommit(session, operation);
-      scanned = operations.at(-1)?.seq ?? scanned;
-      if (operations.length < batch) return;
+      const commits = store.commitsAfter(scanned, batch);
+      for (const { seq, compartment } of commits) {
+        const known = readable.get(compartment) ?? index.keks({ compartment }).length > 0;
+        readable.set(compartment, known);
+        if (!known) continue;
+        for (const commit of store.operations({ kinds: ['Commit'], afterSeq: seq - 1, order: 'seq', limit: 1 }))
+          enqueueCommit(session, commit);
+      }
+      scanned = commits.at(-1)?.seq ?? Math.max(scanned, store.lastSeq());
+      if (commits.length < batch) return;
+      await turn();
+      if (sessions.current() !== session) return;
     }
   };
 
   /** Behind everything that was read: the next session begins there. */
   const keepCursor = (session: Session) => {
-    const unread = Math.min(...[...queue.values()].map((operation) => operation.seq - 1));
-    session.index.setCursor('commits', Math.min(scanned, unread));
+    session.index.setCursor('commits', Math.min(scanned, queue.lowest() - 1));
   };
 
-  const readQueue = async (session: Session): Promise<void> => {
-    const waiting = [...queue.entries()];
-    for (let start = 0; start < waiting.length; start += parallel) {
-      if (sessions.current() !== session) return;
-      await Promise.all(waiting.slice(start, start + parallel).map(([digest, operation]) => readCommit(session, digest, operation)));
-      facts.tell('status', null);
+  /** Reads what waits, the most wanted first, while envelopes still bring more. */
+  const readQueue = async (session: Session, learning: Promise<void>): Promise<void> => {
+    const tried = new Set<string>();
+    let learnt = false;
+    const end = learning.finally(() => (learnt = true));
+    try {
+      while (sessions.current() === session) {
+        const part = queue.next(parallel, deps.atHand(), tried);
+        if (part.length === 0 && learnt) return;
+        if (part.length === 0) await Promise.race([end, pause(learningPollMs)]);
+        for (const { digest } of part) tried.add(digest);
+        await Promise.all(part.map(({ digest, opId }) => readCommit(session, digest, store.operation(opId))));
+        if (part.length > 0) facts.tell('status', null);
+      }
+    } finally {
+      await end;
     }
   };
 
-  const readCommit = async (session: Session, digest: string, operation: StoredOperation): Promise<void> => {
+  const readCommit = async (session: Session, digest: string, operation: StoredOperation | undefined): Promise<void> => {
+    if (operation === undefined) return queue.delete(digest);
     const decoded = codec.decodePayload(operation.operation);
     if (decoded.kind !== 'Commit') return;
     const { patient, compartment, epoch } = decoded.payload;
@@ -319,10 +388,9 @@ export function createIndexer(deps: {
       // The clinic's key is not here yet (its block is with a workstation that is away): what is sealed to the person alone is read meanwhile.
       if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
     }
-    await learnKeys(session);
+    await collectCommits(session);
     if (sessions.current() !== session) return;
-    collectCommits(session);
-    await readQueue(session);
+    await readQueue(session, learnKeys(session));
     if (sessions.current() === session) keepCursor(session);
   };
 
@@ -367,6 +435,7 @@ export function createIndexer(deps: {
     queue.clear();
     missing.clear();
     failed.clear();
+    freshCompartments.clear();
     opened.clear();
   });
   facts.on('operations', () => wake());
@@ -376,13 +445,18 @@ export function createIndexer(deps: {
       addKeks(session, keks);
       wake();
     },
+    forgetCommits(session, digests) {
+      for (const digest of digests) {
+        queue.delete(digest);
+        missing.delete(digest);
+        failed.delete(digest);
+        session.index.removeCommit(digest);
+      }
+    },
     async relearn(session, patient) {
       session.index.forgetPatient(patient);
       opened.clear();
-      for (const [digest, operation] of queue) {
-        const decoded = codec.decodePayload(operation.operation);
-        if (decoded.kind === 'Commit' && decoded.payload.patient === patient) queue.delete(digest);
-      }
+      queue.deletePatient(patient);
       // What the clinic is given opens with the clinic's key, which a session that began a moment ago may not have yet.
       await organizationKeys.open(session, false);
       for (const operation of store.operations({ kinds: ['Grant', 'Revoke'], patient })) {

@@ -16,6 +16,8 @@ const settings = z.strictObject({
   embedded: z
     .strictObject({ port: z.number().int(), governors: z.array(z.string()).min(1).max(20), threshold: z.number().int().min(1) })
     .nullable(),
+  /** Blocks after which one is final; null where that follows from the kind of ledger, as its blocks tell it. */
+  confirmations: z.number().int().min(0).max(1000).nullable(),
   swarmKey: hex32,
   identifierKey: hex32,
   identifierKeyVersion: z.number().int().min(1),

@@ -41,6 +41,9 @@ export function createSnapshots(deps: {
   const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
   const settings = (): SettingsView => ({ ...defaultSettings, ...store.workstation.setting<Partial<SettingsView>>('settings') });
 
+  const waitingHere = () =>
+    store.workstation.countOperations({ states: ['pending'] }) + store.workstation.countOperations({ states: ['submitted'] });
+
   const sync = (): SyncView => {
     const status = connections.status();
     const peers = deps.ipfs.peers().length;
@@ -50,12 +53,16 @@ export function createSnapshots(deps: {
       lastSync: status?.lastSync ?? null,
       head: status?.head ?? null,
       followed: status?.followed ?? null,
-      waiting: store.workstation.countOperations({ states: ['pending', 'submitted'] }),
+      waiting: status?.pending ?? waitingHere(),
       rejected: status?.rejected ?? 0,
       forged: status?.forged ?? 0,
       peers,
       ledger: network.current()?.embedded ? 'single-site' : 'consortium',
       error: connections.error() ?? status?.error ?? status?.sendError ?? null,
+      catchUp: status?.catchUp ?? null,
+      paused: status?.paused ?? false,
+      clock: connections.clock(),
+      confirmations: status?.confirmations ?? null,
       ...indexer.status(),
     };
   };

@@ -39,6 +39,8 @@ import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatientLinks, linkKinds } from './patient-links.ts';
+import { createPatientKeys } from './patient-keys.ts';
+import { createPatientRotation } from './patient-rotation.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -53,9 +55,11 @@ import { createSharing } from './sharing.ts';
 import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
 import { createSnapshots } from './snapshot.ts';
+import { createOutboxView } from './outbox-view.ts';
 import { createUploads } from './uploads.ts';
 import { createVerifiableExports } from './verifiable-export.ts';
 import { createVerification } from './verification.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 export interface WorkstationPorts {
   readonly store: StorePort;
@@ -100,7 +104,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
-  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
+  const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
+  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes, patientKeys });
   const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
   const setup: Setup = createSetup({
     ...ports,
@@ -165,10 +170,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     network,
     facts,
+    atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
     report,
   });
-  const cards = createCards({ store: store.workstation, keys: ports.keys });
-  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const cards = createCards({ keys: ports.keys, patientKeys });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network, directory);
   const emergencyKeys = createEmergencyKeys({
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
@@ -176,7 +182,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
   const grantees = createGrantees(directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
-  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
+  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, patientKeys, network, directory, organization });
   const patients = createPatients({
     ...{ keyring, seals },
     ...ports,
@@ -222,8 +228,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     emergencyId: emergencyKeys.idOf,
+    finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const patientRotation = createPatientRotation({
+    ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
+  });
   const views = createSharingViews({
     ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
   });
@@ -272,6 +282,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     report,
+  });
+  const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
+  const outbox = createOutboxView({
+    store: store.workstation,
+    facts,
+    nameOf(account) {
+      const member = directory.members().find((m) => m.account === account);
+      return member ? profiles.name(member.profile, account) : 'A patient';
+    },
   });
   const uploads = createUploads(crypto);
   const downloads = createDownloads(crypto);
@@ -324,6 +343,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     verification.invalidate();
   });
   ipfs.onPeersChanged(() => {
+    connections.hurry();
     facts.tell('status', null);
     indexer.wake();
   });
@@ -351,6 +371,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accounts,
       keyRotation,
       keyring,
+      patientRotation,
       cards,
       recovery,
       patients,
@@ -367,7 +388,24 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     createPhrase: () => ports.keys.createPhrase(),
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
-    ...{ uploads, downloads, exports, records, publisher, demo, snapshots, indexer, resealing, clinic, ipfs, crypto, codec, clock },
+    ...{
+      outbox,
+      withdrawals,
+      uploads,
+      downloads,
+      exports,
+      records,
+      publisher,
+      demo,
+      snapshots,
+      indexer,
+      resealing,
+      clinic,
+      ipfs,
+      crypto,
+      codec,
+      clock,
+    },
     start() {
       if (setup.phase() === 'unconfigured') return;
       connections.start();

@@ -8,6 +8,30 @@ export function formatSyncTime(lastSync: number | null, now: number): string {
   return new Date(lastSync).toDateString() === new Date(now).toDateString() ? formatTime(lastSync) : formatDateTime(lastSync);
 }
 
+/** "about 3 minutes", for how long something may still take. */
+export function durationWords(seconds: number): string {
+  if (seconds < 90) return seconds < 20 ? 'a few seconds' : 'about a minute';
+  if (seconds < 5400) return `about ${Math.round(seconds / 60)} minutes`;
+  return `about ${countOf(Math.round(seconds / 3600), 'hour', 'hours')}`;
+}
+
+/** "Catching up: 45 %, about 3 minutes left"; null where nothing is caught up with. */
+export function catchUpWords(sync: Pick<SyncView, 'catchUp' | 'paused'>): string | null {
+  if (sync.paused) return 'Catching up is paused';
+  if (sync.catchUp === null) return null;
+  const { done, total, secondsLeft } = sync.catchUp;
+  const share = `Catching up: ${Math.floor((100 * done) / Math.max(1, total))} %`;
+  return secondsLeft === null ? share : `${share}, ${durationWords(secondsLeft)} left`;
+}
+
+/** A sentence where this computer's clock is wrong, or null. */
+export function clockWords(clock: SyncView['clock']): string | null {
+  if (!clock?.wrong) return null;
+  const by = clock.by === 'ledger' ? 'the network’s' : 'the other workstations’';
+  const apart = durationWords(Math.abs(clock.ahead)).replace(/^about /, '');
+  return `This computer’s clock is about ${apart} ${clock.ahead > 0 ? 'ahead of' : 'behind'} ${by}`;
+}
+
 export function connectionWords(sync: SyncView, now: number): { label: string; hint: string } {
   const time = formatSyncTime(sync.lastSync, now);
   const last = sync.lastSync === null ? 'not synced yet' : `last synced ${time}`;

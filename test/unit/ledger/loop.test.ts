@@ -44,7 +44,7 @@ it('slows down while it fails, never beyond 12.5 s, and is quick again after a s
   expect(Math.max(...pauses)).toBeLessThanOrEqual(12_500);
   expect(pauses.at(-1)).toBeGreaterThanOrEqual(7500);
   failing = false;
-  loop.poke();
+  loop.hurry();
   await vi.advanceTimersByTimeAsync(150);
   expect(times.at(-1)! - times.at(-2)!).toBe(100);
   await loop.stop();
@@ -72,4 +72,28 @@ it('runs again right after a round in which it was woken, and ends with the roun
   await stopped;
   expect(rounds).toBe(2);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('is not driven by work while it fails, only by somebody who asks', async () => {
+  let attempts = 0;
+  const loop = createLoop(
+    () => {
+      attempts += 1;
+      return Promise.reject(new Error('down'));
+    },
+    () => undefined,
+  );
+  loop.start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  const before = attempts;
+  for (let save = 0; save < 1000; save++) {
+    loop.poke();
+    await vi.advanceTimersByTimeAsync(7);
+  }
+  expect(attempts - before).toBeLessThanOrEqual(1);
+  const asked = attempts;
+  loop.hurry();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(attempts).toBe(asked + 1);
+  await loop.stop();
 });

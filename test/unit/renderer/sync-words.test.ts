@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionWords, countOf, formatSyncTime } from '../../../src-renderer/features/frame/sync-words.ts';
+import { catchUpWords, clockWords, connectionWords, countOf, formatSyncTime } from '../../../src-renderer/features/frame/sync-words.ts';
 import type { SyncView } from '../../../src-shared/view-types.ts';
 
 const now = new Date(2026, 10, 23, 15, 0).getTime();
@@ -14,6 +14,10 @@ const sync = (change: Partial<SyncView>): SyncView => ({
   peers: 0,
   ledger: 'single-site',
   error: null,
+  catchUp: null,
+  paused: false,
+  clock: null,
+  confirmations: 2,
   indexing: 0,
   missingBlocks: 0,
   ...change,
@@ -33,6 +37,28 @@ describe('the state of sending, in words', () => {
 
   it('says it plainly before the first time', () => {
     expect(connectionWords(sync({ state: 'offline', lastSync: null }), now).label).toBe('Offline · not synced yet');
+  });
+
+  it('says how far a long catch-up is and how long it may take, and that it was paused', () => {
+    const words = (secondsLeft: number | null) => catchUpWords(sync({ catchUp: { done: 4_500, total: 10_000, secondsLeft } }));
+    expect([null, 5, 40, 170, 7200].map(words)).toEqual([
+      'Catching up: 45 %',
+      'Catching up: 45 %, a few seconds left',
+      'Catching up: 45 %, about a minute left',
+      'Catching up: 45 %, about 3 minutes left',
+      'Catching up: 45 %, about 2 hours left',
+    ]);
+    expect(catchUpWords(sync({}))).toBeNull();
+    expect(catchUpWords(sync({ paused: true }))).toBe('Catching up is paused');
+  });
+
+  it('says where the clock is wrong, and nothing where it is not', () => {
+    expect(clockWords({ ahead: -10_800, by: 'ledger', wrong: true })).toBe('This computer’s clock is about 3 hours behind the network’s');
+    expect(clockWords({ ahead: 300, by: 'workstations', wrong: true })).toBe(
+      'This computer’s clock is about 5 minutes ahead of the other workstations’',
+    );
+    expect(clockWords({ ahead: 20, by: 'ledger', wrong: false })).toBeNull();
+    expect(clockWords(null)).toBeNull();
   });
 
   it('counts one and many', () => {

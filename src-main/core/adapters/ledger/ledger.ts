@@ -19,13 +19,17 @@ const operationGas = 250_000n;
 /** Non-zero call data (EIP-7623's floor), once more in the event. */
 const byteGas = 60n;
 
-type RefusalReason = 'nonce-too-low' | 'underpriced' | 'other';
+/** Mix hash of blocks that validators agreed on before they were made: IBFT and QBFT (EIP-650; "practical byzantine fault tolerance"). */
+const byzantineMixHash = '0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365';
+
+type RefusalReason = 'nonce-too-low' | 'underpriced' | 'no-funds' | 'other';
 
 /** Clients have no codes in common for these; the words are those of Geth, Besu, Nethermind, Erigon, Reth and Anvil. */
 const sendAnswers: readonly { pattern: RegExp; meaning: 'sent' | RefusalReason }[] = [
   { pattern: /already known|already imported|known transaction|already in (?:the )?(?:tx)?pool|ALREADY_EXISTS/i, meaning: 'sent' },
   { pattern: /nonce too low|nonce below|NONCE_TOO_LOW|OldNonce|nonce has already been used|invalid nonce/i, meaning: 'nonce-too-low' },
   { pattern: /underpriced|fee too low|gas price (?:too low|below)|FeeTooLow|GAS_PRICE_TOO_LOW/i, meaning: 'underpriced' },
+  { pattern: /insufficient funds|insufficient balance|upfront cost exceeds|InsufficientFunds|INSUFFICIENT_FUNDS/i, meaning: 'no-funds' },
 ];
 
 function gasLimitOf(operations: readonly SignedOperation[], data: string): bigint {
@@ -37,6 +41,11 @@ function gasLimitOf(operations: readonly SignedOperation[], data: string): bigin
 
 function wrongChain(host: string, message: string, details: Record<string, string | number>): AppError {
   return new AppError('LEDGER_WRONG_CHAIN', message, { host, ...details });
+}
+
+function noFunds(host: string, raw: string): string {
+  const from = Transaction.from(raw).from ?? '';
+  return `The ledger at ${host} asks a fee, and the account that this workstation sends with (${from}) has nothing to pay it with. What you save is kept here and sent later. Ask those who run the network to make its gas price zero, or to give that account something.`;
 }
 
 /** A ledger, not yet connected: `connect` comes first, other calls before it throw LEDGER_UNREACHABLE. */
@@ -125,6 +134,10 @@ export function createLedger(): LedgerPort {
 
     head,
 
+    async isFinalAtOnce() {
+      return (await latestBlock()).mixHash === byzantineMixHash;
+    },
+
     async blockHash(number) {
       const block = await call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false], values.block.nullable());
       return block?.hash ?? null;
@@ -185,7 +198,9 @@ export function createLedger(): LedgerPort {
         const text = String(error.details['text']);
         const meaning = sendAnswers.find(({ pattern }) => pattern.test(text))?.meaning ?? 'other';
         if (meaning === 'sent') return;
-        throw new AppError('LEDGER_REFUSED', error.message, { ...error.details, reason: meaning }, { cause: error });
+        const { endpoint: current } = connected();
+        const message = meaning === 'no-funds' ? noFunds(current.host, raw) : error.message;
+        throw new AppError('LEDGER_REFUSED', message, { ...error.details, reason: meaning }, { cause: error });
       }
     },
 

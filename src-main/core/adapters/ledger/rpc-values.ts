@@ -37,7 +37,7 @@ export const code = z
   .max(2 + 2 * 64 * 1024)
   .regex(/^0x[0-9a-fA-F]*$/);
 
-export const block = z.object({ number: quantity, hash, timestamp: quantity, gasLimit: quantity });
+export const block = z.object({ number: quantity, hash, timestamp: quantity, gasLimit: quantity, mixHash: hash.optional() });
 
 export const receipt = z
   .object({

@@ -29,12 +29,12 @@ export class FollowerTable {
       INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, patient, compartment, organization, grantee,
         member, digest, state, origin, block, log_index, tx_hash, created_at, label)
       VALUES (@opId, @kind, @actor, @issuedAt, @deadline, @payload, @signatures, @patient, @compartment, @organization, @grantee,
-        @member, @digest, 'mined', 'ledger', @block, @logIndex, @txHash, @now, '')
+        @member, @digest, @anchored, 'ledger', @block, @logIndex, @txHash, @now, '')
       ON CONFLICT (op_id) DO UPDATE SET
         kind = excluded.kind, actor = excluded.actor, issued_at = excluded.issued_at, deadline = excluded.deadline,
         payload = excluded.payload, signatures = excluded.signatures, patient = excluded.patient, compartment = excluded.compartment,
         organization = excluded.organization, grantee = excluded.grantee, member = excluded.member, digest = excluded.digest,
-        state = CASE WHEN state = 'final' AND block = excluded.block THEN 'final' ELSE 'mined' END,
+        state = CASE WHEN state = 'final' AND block = excluded.block THEN 'final' ELSE excluded.state END,
         block = excluded.block, log_index = excluded.log_index, tx_hash = excluded.tx_hash, reject_reason = NULL, rejected_block = NULL`);
     this.#rejected = db.prepare(`
       UPDATE operations SET state = 'rejected', reject_reason = @reason, rejected_block = @block, tx_hash = @txHash
@@ -57,11 +57,12 @@ export class FollowerTable {
   applyEvents(
     events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[],
     blocks: readonly { number: number; hash: string }[],
+    finalTo = -1,
   ): void {
     const now = Date.now();
     this.#db
       .transaction(() => {
-        for (const { event, decoded } of events) this.#apply(event, decoded, now);
+        for (const { event, decoded } of events) this.#apply(event, decoded, now, finalTo);
         for (const { number, hash } of blocks) this.#addBlock.run(number, hash);
         this.#pruneBlocks.run(keptBlocks);
       })
@@ -87,7 +88,7 @@ export class FollowerTable {
       .immediate();
   }
 
-  #apply(event: LedgerEvent, decoded: DecodedOperation | undefined, now: number): void {
+  #apply(event: LedgerEvent, decoded: DecodedOperation | undefined, now: number, finalTo: number): void {
     const { operation, block, logIndex, txHash } = event;
     if (event.type === 'rejected') {
       // Another relayer was faster with the same operation: it is on the ledger, so nothing is wrong with it.
@@ -108,6 +109,7 @@ export class FollowerTable {
     }
     // A kind of a later version of the contracts: that version reads the ledger anew when it is installed here.
     if (kindOf(operation.kind) === undefined) return;
-    this.#applied.run({ ...operationParameters(operation), ...searchParameters(decoded), block, logIndex, txHash, now });
+    const anchored = block <= finalTo ? 'final' : 'mined';
+    this.#applied.run({ ...operationParameters(operation), ...searchParameters(decoded), anchored, block, logIndex, txHash, now });
   }
 }

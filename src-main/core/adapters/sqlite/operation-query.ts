@@ -57,6 +57,10 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
     conditions.push('seq > ?');
     parameters.push(filter.afterSeq);
   }
+  if (filter.beforeSeq !== undefined) {
+    conditions.push('seq < ?');
+    parameters.push(filter.beforeSeq);
+  }
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   return {
     from: `FROM operations${hint(filter, driver)}${where}`,
@@ -69,7 +73,11 @@ function hint(filter: OperationFilter, driver: (typeof indexed)[number] | undefi
   // Few operations are ever refused, while one person may have signed tens of thousands.
   if (driver !== 'digest' && filter.states?.length === 1 && filter.states[0] === 'rejected') return ' INDEXED BY operations_state';
   if (driver !== undefined) return ` INDEXED BY operations_${driver}`;
-  if (filter.origin === 'here' && filter.kinds === undefined && filter.states === undefined) return ' INDEXED BY operations_here';
+  if (filter.origin === 'here' && filter.kinds === undefined) {
+    return filter.states === undefined ? ' INDEXED BY operations_made' : ' INDEXED BY operations_here';
+  }
+  // Of one kind in the order of seq: its index has the seq behind it.
+  if (filter.kinds?.length === 1 && filter.order === 'seq') return ' INDEXED BY operations_kind';
   // "What came after": the rowid. It is also the order asked for.
   if (filter.afterSeq !== undefined) return ' NOT INDEXED';
   if (filter.kinds !== undefined) return ' INDEXED BY operations_kind';

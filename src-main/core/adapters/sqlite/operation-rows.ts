@@ -27,11 +27,13 @@ export interface OperationRow {
   readonly reject_reason: string | null;
   readonly created_at: number;
   readonly label: string;
+  readonly save: number | null;
+  readonly handed_out: number;
 }
 
 /** Columns of a row in reading order. */
 export const operationColumns =
-  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label';
+  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label, save, handed_out';
 
 export function storedOperation(row: OperationRow): StoredOperation {
   const kind = kindOf(row.kind);
@@ -61,6 +63,8 @@ export function storedOperation(row: OperationRow): StoredOperation {
     rejectReason: row.reject_reason,
     createdAt: row.created_at,
     label: row.label,
+    save: row.save,
+    handedOut: row.handed_out === 1,
   };
 }
 

@@ -1,8 +1,16 @@
 /** Operations known here and the outbox: what was made on this workstation and is not yet on the ledger. */
 import { AppError } from '../../../../src-shared/errors.ts';
+import { kindOf, operationKinds } from '../../../../src-shared/operations.ts';
 import type { SignedOperation } from '../../../../src-shared/operations.ts';
-import type { DecodedOperation, OperationFilter, StoredOperation, StoredTransaction } from '../../ports.ts';
-import { bytesOfHex } from './bytes.ts';
+import type {
+  DecodedOperation,
+  OperationFilter,
+  OperationState,
+  StoredOperation,
+  StoredTransaction,
+  WithdrawnOperation,
+} from '../../ports.ts';
+import { bytesOfHex, hexOfBytes } from './bytes.ts';
 import type { Db, Statement } from './database.ts';
 import { operationColumns, operationParameters, searchParameters, storedOperation } from './operation-rows.ts';
 import type { OperationRow } from './operation-rows.ts';
@@ -21,9 +29,9 @@ export class OperationTable {
     this.#db = db;
     this.#insert = db.prepare(`
       INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, patient, compartment, organization, grantee,
-        member, digest, state, origin, created_at, label)
+        member, digest, state, origin, created_at, label, save, handed_out)
       VALUES (@opId, @kind, @actor, @issuedAt, @deadline, @payload, @signatures, @patient, @compartment, @organization, @grantee,
-        @member, @digest, 'pending', 'here', @now, @label)
+        @member, @digest, 'pending', 'here', @now, @label, @save, @handedOut)
       ON CONFLICT (op_id) DO NOTHING`);
     this.#byId = db.prepare(`SELECT ${operationColumns} FROM operations WHERE op_id = ?`);
     this.#pending = db.prepare(`
@@ -43,8 +51,12 @@ export class OperationTable {
             bytesOfHex(opId, 'operation id', 32),
           );
         }
+        // The place that the first of them gets; AUTOINCREMENT never gives one twice.
+        const save = this.#nextSeq();
         for (const { operation, decoded, label } of operations) {
-          this.#insert.run({ ...operationParameters(operation), ...searchParameters(decoded), now, label: label.slice(0, maxLabelLength) });
+          // What takes the place of something that was sent cannot be withdrawn either.
+          const own = { now, save, label: label.slice(0, maxLabelLength), handedOut: replaces.length > 0 ? 1 : 0 };
+          this.#insert.run({ ...operationParameters(operation), ...searchParameters(decoded), ...own });
         }
       })
       .immediate();
@@ -95,6 +107,8 @@ export class OperationTable {
         for (const opId of opIds) {
           const id = bytesOfHex(opId, 'operation id', 32);
           this.#query('INSERT INTO transaction_operations (op_id, hash) VALUES (?, ?) ON CONFLICT DO NOTHING').run(id, hash);
+          // From here on it may be anywhere, whatever becomes of the transaction.
+          this.#query(`UPDATE operations SET handed_out = 1 WHERE op_id = ? AND handed_out = 0`).run(id);
           this.#query(`UPDATE operations SET state = 'submitted', tx_hash = ? WHERE op_id = ? AND state IN ('pending', 'submitted')`).run(
             hash,
             id,
@@ -140,6 +154,83 @@ export class OperationTable {
       .immediate();
   }
 
+  countMade(): Record<OperationState, number> {
+    const counts = { pending: 0, submitted: 0, mined: 0, final: 0, rejected: 0 };
+    const sql = `SELECT state, count(*) AS count FROM operations INDEXED BY operations_here WHERE origin = 'here' GROUP BY state`;
+    for (const { state, count } of this.#query(sql).all() as { state: OperationState; count: number }[]) counts[state] = count;
+    return counts;
+  }
+
+  lastSeq(): number {
+    return (this.#query('SELECT max(seq) AS seq FROM operations').get() as { seq: number | null }).seq ?? 0;
+  }
+
+  commitsAfter(seq: number, limit: number): { seq: number; compartment: string }[] {
+    const sql = 'SELECT seq, compartment FROM operations INDEXED BY operations_kind WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?';
+    const rows = this.#query(sql).all(operationKinds.Commit.code, seq, limit) as { seq: number; compartment: Uint8Array }[];
+    return rows.map((row) => ({ seq: row.seq, compartment: hexOfBytes(row.compartment) }));
+  }
+
+  savedWith(opId: string): StoredOperation[] {
+    const one = this.operation(opId);
+    if (one === undefined || one.save === null) return one ? [one] : [];
+    const sql = `SELECT ${operationColumns} FROM operations INDEXED BY operations_save WHERE save = ? ORDER BY seq`;
+    return (this.#query(sql).all(one.save) as OperationRow[]).map(storedOperation);
+  }
+
+  withdraw(opId: string): void {
+    this.#db
+      .transaction(() => {
+        const together = this.savedWith(opId);
+        if (together.length === 0 || together.some(({ save, origin }) => save === null || origin !== 'here')) {
+          throw new AppError(
+            'NOT_FOUND',
+            'There is nothing of this kind to withdraw: it may have been withdrawn already. Nothing was changed.',
+          );
+        }
+        if (together.some(({ state, handedOut }) => state !== 'pending' || handedOut)) throw alreadySent();
+        const { save } = together[0] as StoredOperation;
+        this.#query(
+          'INSERT INTO withdrawn (op_id, kind, patient, grantee, digest) SELECT op_id, kind, patient, grantee, digest FROM operations WHERE save = ? ORDER BY seq',
+        ).run(save);
+        this.#query('DELETE FROM operations WHERE save = ?').run(save);
+      })
+      .immediate();
+  }
+
+  withdrawnAfter(after: number): WithdrawnOperation[] {
+    const sql = 'SELECT seq, op_id, kind, patient, grantee, digest FROM withdrawn WHERE seq > ? ORDER BY seq';
+    const rows = this.#query(sql).all(after) as {
+      seq: number;
+      op_id: Uint8Array;
+      kind: number;
+      patient: string | null;
+      grantee: Uint8Array | null;
+      digest: Uint8Array | null;
+    }[];
+    const hex = (bytes: Uint8Array | null) => bytes && hexOfBytes(bytes);
+    return rows.flatMap((row) => {
+      const kind = kindOf(row.kind);
+      if (kind === undefined) return [];
+      const { seq, patient } = row;
+      return [{ seq, opId: hexOfBytes(row.op_id), kind, patient, grantee: hex(row.grantee), digest: hex(row.digest) }];
+    });
+  }
+
+  noteHandedOut(opIds: readonly string[]): void {
+    this.#db
+      .transaction(() => {
+        const note = this.#query('UPDATE operations SET handed_out = 1 WHERE op_id = ? AND handed_out = 0');
+        for (const opId of opIds) note.run(bytesOfHex(opId, 'operation id', 32));
+      })
+      .immediate();
+  }
+
+  #nextSeq(): number {
+    const row = this.#query(`SELECT seq FROM sqlite_sequence WHERE name = 'operations'`).get() as { seq: number } | undefined;
+    return (row?.seq ?? 0) + 1;
+  }
+
   #query(sql: string): Statement {
     let statement = this.#queries.get(sql);
     if (statement === undefined) {
@@ -148,4 +239,11 @@ export class OperationTable {
     }
     return statement;
   }
+}
+
+function alreadySent(): AppError {
+  return new AppError(
+    'ALREADY_SENT',
+    'Part of this was sent already, so it cannot be taken back any more. Nothing was changed. Correct it by a new entry instead.',
+  );
 }

@@ -46,7 +46,7 @@ export function workstationStore(db: Db): WorkstationStorePort {
     atomically: (step) => db.transaction(step).immediate(),
     clear() {
       // Ids of operations go on from where they were: an index that is still open must not take new ones for those it has seen.
-      const tables = ['settings', 'people', 'transaction_operations', 'transactions', 'operations', 'followed_blocks'];
+      const tables = ['settings', 'people', 'transaction_operations', 'transactions', 'operations', 'followed_blocks', 'withdrawn'];
       db.transaction(() => tables.forEach((table) => db.exec(`DELETE FROM ${table}`))).immediate();
     },
     enqueue: (list, replaces) => operations.enqueue(list, replaces),
@@ -60,11 +60,18 @@ export function workstationStore(db: Db): WorkstationStorePort {
     operations: (filter) => operations.operations(filter),
     countOperations: (filter) => operations.countOperations(filter),
     pending: (limit) => operations.pending(limit),
+    countMade: () => operations.countMade(),
+    lastSeq: () => operations.lastSeq(),
+    commitsAfter: (seq, limit) => operations.commitsAfter(seq, limit),
+    savedWith: (opId) => operations.savedWith(opId),
+    withdraw: (opId) => operations.withdraw(opId),
+    withdrawnAfter: (seq) => operations.withdrawnAfter(seq),
+    noteHandedOut: (opIds) => operations.noteHandedOut(opIds),
     retry: (opId) => operations.retry(opId),
     saveTransaction: (transaction) => operations.saveTransaction(transaction),
     openTransactions: () => operations.openTransactions(),
     dropTransaction: (hash) => operations.dropTransaction(hash),
-    applyEvents: (events, blocks) => follower.applyEvents(events, blocks),
+    applyEvents: (events, blocks, finalTo) => follower.applyEvents(events, blocks, finalTo),
     finalize: (block) => follower.finalize(block),
     followedBlocks: (limit) => follower.followedBlocks(limit),
     rollBackTo: (number) => follower.rollBackTo(number),

@@ -20,11 +20,29 @@ const wantedEvents = 400;
 const searchedBlocks = 4096;
 /** Polls in which a head below the followed block, on the same chain, is taken for a node that lags. */
 const patience = 4;
+/** A catch-up with fewer blocks than this is over before anybody could read of it. */
+const longCatchUp = 50;
+/** Of ledgers whose blocks may be replaced (Clique and others), where the network says nothing else. */
+const confirmationsUnlessAtOnce = 12;
 const forgedSetting = 'ledgerForged';
 const doubtfulSetting = 'ledgerDoubtful';
 
+export interface CatchUp {
+  /** Blocks read and to be read since it began. */
+  readonly done: number;
+  readonly total: number;
+  /** What is left, at the pace so far; null while that says nothing yet. */
+  readonly secondsLeft: number | null;
+}
+
 export interface FollowerStatus {
   readonly state: 'online' | 'offline';
+  /** While much is read that had gathered on the ledger. */
+  readonly catchUp: CatchUp | null;
+  /** Somebody halted the reading; sending goes on for a few batches. */
+  readonly paused: boolean;
+  /** Blocks after which one is final. */
+  readonly confirmations: number;
   readonly head: number | null;
   readonly followed: number | null;
   /** Milliseconds; when the ledger was last read to its head. */
@@ -40,8 +58,13 @@ export interface FollowerStatus {
 export interface Follower {
   start(): void;
   poke(): void;
+  /** As poke, even while the ledger does not answer: somebody asked, or a connection came back. */
+  hurry(): void;
   /** Resolves when nothing runs any more; closing the ledger first cuts a hanging request short. */
   stop(): Promise<void>;
+  /** Halts the reading behind the present range, or goes on with it. Nothing that was read is lost. */
+  setPaused(paused: boolean): void;
+  readonly online: boolean;
   status(): FollowerStatus;
 }
 
@@ -49,16 +72,19 @@ export interface FollowerOptions {
   readonly store: WorkstationStorePort;
   readonly ledger: LedgerPort;
   readonly codec: OperationCodecPort;
-  /** Blocks after which an operation is final: 0 where blocks are final at once (QBFT). */
-  readonly confirmations: number;
+  /** Blocks after which an operation is final: 0 where blocks are final at once (QBFT). Null: as the ledger's blocks tell. */
+  readonly confirmations: number | null;
   readonly clock: () => number;
   readonly onChange: (kinds: OperationChange) => void;
   /** The ledger has no gateway at its address: it began anew. Deploys it again; throws where that is not ours to do. */
   readonly onMissingGateway?: () => Promise<void>;
+  /** A head that was not there at the last look, a moment ago. */
+  readonly onNewHead?: (head: LedgerHead) => void;
 }
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { store, ledger, codec, confirmations, clock, onChange } = options;
+  const { store, ledger, codec, clock, onChange } = options;
+  const pace = createPace(clock);
   let state: FollowerStatus['state'] = 'offline';
   let head: LedgerHead | null = null;
   let lastSync: number | null = null;
@@ -68,6 +94,8 @@ export function createFollower(options: FollowerOptions): Follower {
   let lagging = 0;
   let finalized = -1;
   let lastNews = clock();
+  let paused = false;
+  let confirmations = options.confirmations ?? confirmationsUnlessAtOnce;
 
   const cursor = () => store.followedBlocks(1)[0];
 
@@ -134,6 +162,7 @@ export function createFollower(options: FollowerOptions): Follower {
     store.applyEvents(
       believed,
       [...blocks].map(([number, blockHash]) => ({ number, hash: blockHash })).sort((a, b) => a.number - b.number),
+      now.number - confirmations,
     );
     if (events.length > wantedEvents) range = Math.max(1, range >> 1);
     else if (events.length < wantedEvents / 4) range = Math.min(range * 2, longestRange);
@@ -141,8 +170,18 @@ export function createFollower(options: FollowerOptions): Follower {
     return true;
   }
 
+  /** The ledger answers with what belongs together: not only a head that goes on to nothing. */
+  function setOnline(): void {
+    const isBack = state === 'offline';
+    state = 'online';
+    error = null;
+    if (isBack) onChange(statusOnly);
+  }
+
   async function readTo(now: LedgerHead): Promise<void> {
-    for (let from = (cursor()?.number ?? -1) + 1; from <= now.number && !loop.stopping;) {
+    const first = (cursor()?.number ?? -1) + 1;
+    pace.begin(first, now.number);
+    for (let from = first; from <= now.number && !loop.stopping && !paused;) {
       const to = Math.min(from + range - 1, now.number);
       try {
         if (!(await readRange(from, to, now))) return loop.poke();
@@ -154,6 +193,9 @@ export function createFollower(options: FollowerOptions): Follower {
         continue;
       }
       from = to + 1;
+      pace.reached(to);
+      setOnline();
+      if (pace.view() !== null) onChange(statusOnly);
     }
   }
 
@@ -175,6 +217,7 @@ export function createFollower(options: FollowerOptions): Follower {
       await options.onMissingGateway();
       await ledger.check();
     }
+    if (options.confirmations === null) confirmations = (await ledger.isFinalAtOnce()) ? 0 : confirmationsUnlessAtOnce;
     checked = true;
   }
 
@@ -182,8 +225,10 @@ export function createFollower(options: FollowerOptions): Follower {
     if (!checked) await checkLedger();
     const now = await ledger.head();
     if (loop.stopping) return 0;
+    const fresh = head !== null && state === 'online' && now.number > head.number;
     const news = now.hash !== head?.hash || state === 'offline';
     head = now;
+    if (fresh) options.onNewHead?.(now);
     if (await alignWith(now)) {
       await readTo(now);
     } else if (lagging === 0) {
@@ -192,8 +237,7 @@ export function createFollower(options: FollowerOptions): Follower {
     if (loop.stopping) return 0;
     const followed = cursor()?.number ?? -1;
     finalize(Math.min(now.number - confirmations, followed));
-    state = 'online';
-    error = null;
+    setOnline();
     if (followed === now.number) lastSync = clock();
     if (news) {
       lastNews = clock();
@@ -214,16 +258,56 @@ export function createFollower(options: FollowerOptions): Follower {
   return {
     start: () => loop.start(),
     poke: () => loop.poke(),
+    hurry: () => loop.hurry(),
     stop: () => loop.stop(),
+    setPaused(next) {
+      if (paused === next) return;
+      paused = next;
+      pace.end();
+      onChange(statusOnly);
+      if (!next) loop.hurry();
+    },
+    get online() {
+      return state === 'online';
+    },
     status: () => ({
       state,
+      catchUp: paused ? null : pace.view(),
+      paused,
+      confirmations,
       head: head?.number ?? null,
       followed: cursor()?.number ?? null,
       lastSync,
       error,
-      pending: store.countOperations({ states: ['pending', 'submitted'] }),
+      pending: store.countOperations({ states: ['pending'] }) + store.countOperations({ states: ['submitted'] }),
       rejected: store.countOperations({ states: ['rejected'] }),
       forged: store.setting<number>(forgedSetting) ?? 0,
     }),
+  };
+}
+
+/** How far a catch-up has come, and how long it will take at the pace so far. */
+function createPace(clock: () => number) {
+  let run: { readonly first: number; last: number; at: number; readonly startedAt: number } | null = null;
+  return {
+    /** A run goes on where the head only moved on meanwhile. */
+    begin(first: number, last: number): void {
+      if (run !== null && first === run.at + 1) run.last = last;
+      else run = last - first + 1 < longCatchUp ? null : { first, last, at: first - 1, startedAt: clock() };
+    },
+    reached(block: number): void {
+      if (run !== null) run.at = block;
+      if (run !== null && run.at >= run.last) run = null;
+    },
+    end(): void {
+      run = null;
+    },
+    view(): CatchUp | null {
+      if (run === null) return null;
+      const done = run.at - run.first + 1;
+      const total = run.last - run.first + 1;
+      const elapsed = (clock() - run.startedAt) / 1000;
+      return { done, total, secondsLeft: done > 0 && elapsed > 1 ? Math.ceil((elapsed / done) * (total - done)) : null };
+    },
   };
 }

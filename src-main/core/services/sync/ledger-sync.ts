@@ -7,8 +7,11 @@ import { createOutbox } from './outbox.ts';
 
 export interface LedgerSync {
   start(): void;
-  /** After operations were enqueued, or when the network is said to be back. */
+  /** After operations were enqueued. While the ledger does not answer, they wait for the next attempt. */
   poke(): void;
+  /** When somebody asks for it, or the network is said to be back: at once. */
+  hurry(): void;
+  setPaused(paused: boolean): void;
   /** Resolves when neither runs any more; closing the ledger first cuts a hanging request short. */
   stop(): Promise<void>;
   status(): FollowerStatus & { readonly sendError: WireError | null };
@@ -20,10 +23,14 @@ export interface LedgerSyncOptions extends FollowerOptions {
 }
 
 export function createLedgerSync(options: LedgerSyncOptions): LedgerSync {
+  let online = false;
   const follower = createFollower({
     ...options,
     onChange(kinds: OperationChange) {
-      outbox.poke();
+      // The ledger answers again: what could not be sent need not wait for its own next attempt.
+      if (follower.online && !online) outbox.hurry();
+      else outbox.poke();
+      online = follower.online;
       options.onChange(kinds);
     },
   });
@@ -43,6 +50,11 @@ export function createLedgerSync(options: LedgerSyncOptions): LedgerSync {
       outbox.poke();
       follower.poke();
     },
+    hurry() {
+      outbox.hurry();
+      follower.hurry();
+    },
+    setPaused: (paused) => follower.setPaused(paused),
     async stop() {
       await Promise.all([follower.stop(), outbox.stop()]);
     },

@@ -5,8 +5,10 @@ const longestBackOffMs = 10_000;
 
 export interface Loop {
   start(): void;
-  /** Runs the next round now; while one runs, another right after it. */
+  /** There is work: runs the next round now; while one runs, another right after it. While rounds fail, their delay stays. */
   poke(): void;
+  /** Somebody has reason to think that it would go well now: runs the next round at once, even while rounds fail. */
+  hurry(): void;
   /** Resolves when the running round, if any, has ended. No timer is left. */
   stop(): Promise<void>;
   readonly stopping: boolean;
@@ -20,10 +22,12 @@ export function createLoop(round: () => Promise<number>, failed: (error: unknown
   let running: Promise<void> | null = null;
   let stopping = false;
   let woken = false;
+  let hurried = false;
+  let failures = 0;
   let wake: (() => void) | null = null;
 
   async function wait(ms: number): Promise<void> {
-    if (woken || stopping) return;
+    if (hurried || stopping || (woken && failures === 0)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       wake = () => {
@@ -35,9 +39,9 @@ export function createLoop(round: () => Promise<number>, failed: (error: unknown
   }
 
   async function run(): Promise<void> {
-    let failures = 0;
     while (!stopping) {
       woken = false;
+      hurried = false;
       let pause: number;
       try {
         pause = await round();
@@ -63,6 +67,11 @@ export function createLoop(round: () => Promise<number>, failed: (error: unknown
     },
     poke() {
       woken = true;
+      // What waits is seen by the next attempt, whenever that is: a request for each piece of work would only tell a dead ledger of it.
+      if (failures === 0) wake?.();
+    },
+    hurry() {
+      hurried = true;
       wake?.();
     },
     async stop() {

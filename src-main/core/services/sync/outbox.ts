@@ -23,6 +23,8 @@ const idlePollMs = 5000;
 export interface Outbox {
   start(): void;
   poke(): void;
+  /** As poke, even while the ledger does not answer: somebody asked, or a connection came back. */
+  hurry(): void;
   /** Resolves when nothing runs any more; closing the ledger first cuts a hanging request short. */
   stop(): Promise<void>;
   /** Why sending does not go on; null while it does. */
@@ -159,6 +161,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
   return {
     start: () => loop.start(),
     poke: () => loop.poke(),
+    hurry: () => loop.hurry(),
     stop: () => loop.stop(),
     get error() {
       return error;

@@ -35,10 +35,37 @@ const words: Readonly<Record<string, string>> = {
 
 /**
  * A sentence for a rejection's reason as the follower stores it ("WriteNotGranted(…)"). Where the error has no words of its own, the
- * reason itself is given, for those who help.
+ * reason's name is given, for those who help.
  */
 export function explainRefusal(reason: string | null): string {
   if (reason === null) return 'The ledger refused it without a reason. It is kept here and can be sent again.';
-  const name = /^\w+/.exec(reason)?.[0] ?? '';
-  return words[name] ?? `The ledger refused it (${reason}). It is kept here and can be sent again.`;
+  const name = nameOf(reason);
+  // The error's arguments stay out: they may name a patient's account to whoever else uses this workstation.
+  return words[name] ?? `The ledger refused it (${name || 'no reason that is known here'}). It is kept here and can be sent again.`;
+}
+
+/** The error's name, or its selector where nobody here knows one; never its arguments. */
+const nameOf = (reason: string): string => /^Unknown\((0x[0-9a-f]{8})/.exec(reason)?.[1] ?? /^\w+/.exec(reason)?.[0] ?? '';
+
+/** Reasons that stay, whatever happens: the same operation would be refused again. */
+const lasting: ReadonlySet<string> = new Set([
+  'DeadlinePassed',
+  'SignatureWrong',
+  'SignatureCountWrong',
+  'OpIdTaken',
+  'EpochPassed',
+  'CommitAnchored',
+  'OrganizationKnown',
+  'MemberKnown',
+  'PatientKnown',
+  'SignerKnown',
+  'SignerTaken',
+  'RequestNotOpen',
+  'SequencePassed',
+  'ValidityInvalid',
+]);
+
+/** Whether an operation that was refused for this reason may be taken when it is sent again. */
+export function mayBeTakenLater(reason: string | null): boolean {
+  return reason === null || !lasting.has(nameOf(reason));
 }
