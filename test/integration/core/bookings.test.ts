@@ -1,5 +1,6 @@
 /** Appointments that met by import and take one slot. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   await a.ask('desk.open', { card: registered.card, pin });
   await a.ask('desk.grant', {
     grantee: granteeOfAccount(people.doctor),
-    categories: ['scheduling'],
+    categories: [...categories],
     write: true,
     purpose: 'treatment',
     until: 0,
