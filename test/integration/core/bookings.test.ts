@@ -64,6 +64,11 @@ describe('a slot booked twice', () => {
 
   it('is listed with both sides, until one of them is cancelled', async () => {
     await logIn(a, people.doctor);
+    await a.until(
+      'the chart',
+      () => a.ask('chart.open', { patient }).catch(() => null),
+      (chart) => (chart?.access.length ?? 0) === categories.length,
+    );
     await importing(bundle('00', 'one'));
     expect((await a.ask('attention.list', {})).items).toEqual([]);
     await importing(bundle('30', 'two'));
