@@ -135,7 +135,7 @@ describe('what two people did without seeing each other', () => {
     await page.getByRole('radio', { name: /^Two people 1/ }).check({ force: true });
     await page.getByRole('button', { name: 'Think again' }).click();
     await page.getByRole('radio', { name: /^To decide 1/ }).check({ force: true });
-    await page.getByRole('button', { name: 'Same person: keep this as the main record' }).first().click();
+    await page.getByRole('button', { name: 'Same person: keep this as main' }).first().click();
     const dialog = page.getByRole('dialog', { name: 'These are one person' });
     await dialog.getByRole('button', { name: 'Link the two records' }).click();
     await dialog.getByText(/^Say in a few words why/).waitFor();
