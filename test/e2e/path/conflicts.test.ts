@@ -146,8 +146,8 @@ describe('what two people did without seeing each other', () => {
     await page.getByRole('list', { name: 'Linked records' }).getByText('Same passport shown').waitFor();
     await take(page, 'linked');
     await openScreen(page, 'Patients');
-    await desk.search(page, scene.patient.family);
     await desk.foundRows(page).filter({ hasText: 'One of 2 records' }).click();
+    await page.getByRole('complementary', { name: 'Patient page' }).getByRole('heading', { name: /Aasha/ }).waitFor();
     const others = page.getByRole('region', { name: 'Other records of this person' });
     await others.getByText('Also registered as').waitFor();
     await take(page, 'patient-linked');
