@@ -4,42 +4,13 @@
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { cheapPassphrase, foundClinic, openWorkstation, passphrase, unplugLedger, until, type Workstation } from './lib/clinic.ts';
+import { cheapPassphrase, foundClinic, openWorkstation, passphrase, unplugLedger, until } from './lib/clinic.ts';
 import { figure, median, percentile, say, timed } from './lib/figure.ts';
 import { temporaryFolder } from './lib/folder.ts';
-import { registerPatient } from './lib/patient.ts';
-import { inventPatient } from './lib/people.ts';
-import { createRandom } from './lib/random.ts';
-import { inventResource } from './lib/records.ts';
 import { anchorAll } from './lib/anchors.ts';
+import { fillChart } from './lib/chart.ts';
 
-const records = 1000;
-/** Imports that the history came in. */
-const files = 10;
 const openings = 100;
-
-/** Imports a history in several files, as it comes when a patient has been in several hospitals. */
-async function fillChart(w: Workstation): Promise<string> {
-  const random = createRandom(3);
-  const row = inventPatient(random, '');
-  const patient = await registerPatient(w, row);
-  const self = {
-    resourceType: 'Patient',
-    id: 'p',
-    name: [{ family: row.family, given: row.given.split(' ') }],
-    gender: row.gender,
-    birthDate: row.birthDate,
-  };
-  for (let file = 0; file < files; file++) {
-    const resources = Array.from({ length: (file + 1 === files ? records - 1 : records) / files - (file === 0 ? 1 : 0) }, (_, i) =>
-      inventResource(random, `${file}-${i}`, 'Patient/p'),
-    );
-    const entry = [self, ...resources].map((resource) => ({ fullUrl: `Patient/p/${String(resource.id)}`, resource }));
-    const bundle = Buffer.from(JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry }));
-    await w.core.workstation.imports.run(w.session(), bundle, patient);
-  }
-  return patient;
-}
 
 /** The lists of a chart, and the counts, by SQLite alone on the decrypting file. */
 function rawOpenings(dir: string, account: string, key: Uint8Array, patient: string): number[] {

@@ -20,6 +20,9 @@ export const packagesOf = {
     'libxss1',
     'libxtst6',
     'libdrm2',
+    // A real keychain, on a session bus of its own.
+    'dbus-daemon',
+    'gnome-keyring',
   ],
   integration: ['iproute2'],
 } as const;

@@ -6,6 +6,7 @@ import type { WireError } from '../src-shared/errors.ts';
 import type { CallMessage, EventMessage, ReplyMessage } from '../src-shared/ipc-schema.ts';
 import type { CoreChild, StartCoreChild } from './core-child.ts';
 import type { CoreOptions, FromCore } from './core/entry.ts';
+import { answerFrom, keychainOutOfReach, type ShellKeychain } from './keychain.ts';
 
 /** More than any screen has under way; beyond it calls are refused, not kept. */
 const maxUnderWay = 256;
@@ -57,8 +58,12 @@ interface UnderWay {
   readonly resolve: (reply: ReplyMessage) => void;
 }
 
-/** Starts the core and keeps it running until `stop`. */
-export function superviseCore(startChild: StartCoreChild, options: CoreOptions): CoreProcess {
+/** Starts the core and keeps it running until `stop`. The core asks for the keychain, if there is one to reach, by messages. */
+export function superviseCore(
+  startChild: StartCoreChild,
+  options: CoreOptions,
+  keychain: ShellKeychain = keychainOutOfReach('browser'),
+): CoreProcess {
   const underWay = new Map<number, UnderWay>();
   const eventListeners = new Set<(message: EventMessage) => void>();
   const failureListeners: ((error: WireError) => void)[] = [];
@@ -105,6 +110,10 @@ export function superviseCore(startChild: StartCoreChild, options: CoreOptions):
       if (message.control === 'failed') {
         fail(message.error);
         child?.send({ control: 'stop' });
+        return;
+      }
+      if (message.control === 'keychain') {
+        child?.send({ control: 'keychain', id: message.id, answer: answerFrom(keychain, message.ask) });
         return;
       }
       isReady = true;

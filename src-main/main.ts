@@ -1,7 +1,7 @@
 /** Electron's main process: starts the core and the window, and joins them. Everything that matters happens in the core. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { app, dialog, nativeTheme, type BrowserWindow } from 'electron';
+import { app, dialog, nativeTheme, safeStorage, type BrowserWindow } from 'electron';
 import type { WireError } from '../src-shared/errors.ts';
 import type { Snapshot } from '../src-shared/view-types.ts';
 import { registerAppScheme, serveApp, appOrigin } from './app-protocol.ts';
@@ -10,6 +10,7 @@ import { superviseCore } from './core-process.ts';
 import { dataFolderOf } from './data-folder.ts';
 import { errorPage, errorPagePath, quitPath, restartPath } from './error-page.ts';
 import { guardApp } from './guards.ts';
+import { keychainOf } from './keychain.ts';
 import { setMenu } from './menu.ts';
 import { onNewScreens } from './reload-on-change.ts';
 import { switchesRefusedIn } from './refused-switches.ts';
@@ -51,12 +52,11 @@ function start(dataDir: string): void {
   const coreFile = join(dist, 'core', 'core.mjs');
   // For an Electron whose Node is too old for the core; only where the program is run from source.
   const otherNode = app.isPackaged ? undefined : process.env['ANAMNESIS_CORE_NODE'];
-  const core = superviseCore(otherNode ? forkCore(coreFile, otherNode) : utilityCore(coreFile), {
-    dataDir,
-    resourcesDir,
-    mdns: process.env['ANAMNESIS_MDNS'] !== 'off',
-    version: app.getVersion(),
-  });
+  const core = superviseCore(
+    otherNode ? forkCore(coreFile, otherNode) : utilityCore(coreFile),
+    { dataDir, resourcesDir, mdns: process.env['ANAMNESIS_MDNS'] !== 'off', version: app.getVersion() },
+    keychainOf(safeStorage, process.platform),
+  );
 
   guardApp();
   setMenu();

@@ -38,7 +38,16 @@ function bridge(): Promise<Bridge> {
 async function call<N extends CallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>> {
   const answer = await (await bridge()).call(name, input);
   if (answer.ok) return answer.output as CallOutput<N>;
-  throw fromWire(answer.error);
+  const failure = fromWire(answer.error);
+  if (failure.code === 'KEY_SEALED') hearSealed(failure);
+  throw failure;
+}
+
+let hearSealed: (failure: AppError) => void = () => undefined;
+
+/** Hears that the workstation is sealed by a keychain that does not open it: nothing but its recovery works then, whatever was asked. */
+function onSealed(listener: (failure: AppError) => void): void {
+  hearSealed = listener;
 }
 
 /** Hears a fact of the core; the returned function stops hearing it. */
@@ -72,4 +81,4 @@ export function asAppError(failure: unknown): AppError {
   return failure instanceof AppError ? failure : fromWire(toWireError(failure));
 }
 
-export const api = { call, on, printPage, shell: window.anamnesis ? ('electron' as const) : ('browser' as const) };
+export const api = { call, on, onSealed, printPage, shell: window.anamnesis ? ('electron' as const) : ('browser' as const) };

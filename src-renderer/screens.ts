@@ -4,7 +4,9 @@
 import type { Icon } from './components/types.ts';
 import type { Component } from 'svelte';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
+import BellDot from '@lucide/svelte/icons/bell-dot';
 import IdCard from '@lucide/svelte/icons/id-card';
+import Link2 from '@lucide/svelte/icons/link-2';
 import Network from '@lucide/svelte/icons/network';
 import Settings from '@lucide/svelte/icons/settings';
 import Stethoscope from '@lucide/svelte/icons/stethoscope';
@@ -47,6 +49,20 @@ const screens: readonly Screen[] = [
     icon: IdCard,
     roles: ['registrar'],
     load: () => import('./features/sharing/desk-screen.svelte'),
+  },
+  {
+    name: 'duplicates',
+    title: 'Duplicates',
+    icon: Link2,
+    roles: ['registrar'],
+    load: () => import('./features/duplicates/duplicates-screen.svelte'),
+  },
+  {
+    name: 'attention',
+    title: 'Needs attention',
+    icon: BellDot,
+    roles: ['registrar', 'practitioner'],
+    load: () => import('./features/attention/attention-screen.svelte'),
   },
   {
     name: 'chart',

@@ -37,6 +37,8 @@ export const errorCodes = [
   'STORE_DAMAGED',
   'STORE_IN_USE',
   'DISK_FULL',
+  'KEY_SEALED',
+  'KEYCHAIN_UNAVAILABLE',
   'CORE_RESTARTED',
   'CANCELLED',
 ] as const;

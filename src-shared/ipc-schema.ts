@@ -29,6 +29,7 @@ export type KeySource = z.infer<typeof keySource>;
 /** What a new card is sealed under: a PIN of 6 to 12 digits, or a passphrase. */
 const newPin = z.union([z.string().regex(/^[0-9]{6,12}$/), newPassphrase]);
 const code = z.string().min(1).max(20_000);
+const recoveryCode = z.string().min(1).max(300);
 const category = z.enum(categories);
 /** Seconds; 0 = open end. */
 const until = z.number().int().min(0).max(4_102_444_800);
@@ -81,6 +82,24 @@ const encounterInput = z.strictObject({
 });
 export type EncounterInput = z.infer<typeof encounterInput>;
 
+/** A change of a record. `choose`: one of the versions is right as it is. */
+const correction = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('choose') }),
+  z.strictObject({
+    kind: z.literal('condition'),
+    clinicalStatus: z.enum(['active', 'recurrence', 'relapse', 'inactive', 'remission', 'resolved']),
+    verificationStatus: z.enum(['unconfirmed', 'provisional', 'differential', 'confirmed', 'refuted', 'entered-in-error']),
+    onset: z.union([fhirDate, z.literal('')]),
+    note: line(2000),
+  }),
+  z.strictObject({ kind: z.literal('note'), text: z.string().min(1).max(50_000) }),
+  z.strictObject({ kind: z.literal('cancel'), reason: line(300).min(1) }),
+  z.strictObject({ kind: z.literal('demographics'), demographics }),
+]);
+export type Correction = z.infer<typeof correction>;
+/** The version whose content is corrected or chosen, and all current ones that the person saw: those it replaces. */
+const replaces = { base: uuid, previous: z.array(uuid).min(1).max(32) };
+
 interface Call<I extends z.ZodType, O> {
   readonly input: I;
   /** Type only. */
@@ -125,6 +144,14 @@ export const calls = {
   'settings.set': call<null>()(
     z.strictObject({ theme: z.enum(['system', 'light', 'dark']).optional(), idleLockMinutes: z.number().int().min(1).max(60).optional() }),
   ),
+  // -- the operating system's keychain
+  'keychain.view': call<view.KeychainView>()(nothing),
+  /** The recovery code of this workstation: to be printed, and confirmed by turning the keychain on with it. */
+  'keychain.code': call<{ code: string }>()(z.strictObject({ passphrase })),
+  'keychain.turnOn': call<null>()(z.strictObject({ code: recoveryCode })),
+  'keychain.turnOff': call<null>()(z.strictObject({ passphrase })),
+  /** At a start at which no keychain opened the key: by the recovery code, or (null) by asking the keychain again. */
+  'keychain.recover': call<{ sealedAnew: boolean }>()(z.strictObject({ code: recoveryCode.nullable() })),
   // -- admin
   'staff.list': call<view.StaffMember[]>()(nothing),
   'staff.readCode': call<{ account: string; personName: string; alreadyEnrolled: boolean }>()(z.strictObject({ enrolmentCode: code })),
@@ -141,20 +168,39 @@ export const calls = {
   'network.dial': call<null>()(z.strictObject({ address: line(300).min(1) })),
   'network.setEndpoint': call<null>()(z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }).max(300) })),
   // -- patients
-  'patients.search': call<{ hits: view.PatientSummary[]; total: number }>()(
+  'patients.search': call<{ hits: view.PatientSummary[]; total: number; linked: view.LinkMark[] }>()(
     z.strictObject({ text: z.string().max(200), limit: z.number().int().min(1).max(200), offset: z.number().int().min(0).max(10_000_000) }),
   ),
   'patients.get': call<view.PatientSummary>()(z.strictObject({ patient: account })),
   /** Similar people already known here, and identifiers already claimed on the network. */
-  'patients.similar': call<{ hits: view.PatientSummary[]; claimed: string[] }>()(demographics),
+  'patients.similar': call<{ hits: view.PatientSummary[]; claimed: view.ClaimedIdentifier[] }>()(demographics),
   'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin })),
   /** A new card of the same key, from the recovery words. */
   'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
+  /** A new key for the patient, whose old one opens the call. The words are shown once. */
+  'cards.newKey': call<{ card: string; phrase: string }>()(
+    z.strictObject({
+      patient: account,
+      opening: z.discriminatedUnion('by', [
+        z.strictObject({ by: z.literal('card'), card: z.string().min(1).max(2000), pin: passphrase }),
+        z.strictObject({ by: z.literal('words'), phrase }),
+        z.strictObject({ by: z.literal('shares'), shares: z.array(code).min(1).max(2) }),
+      ]),
+      pin: newPin,
+    }),
+  ),
   'cards.guessing': call<{ secondsPerGuess: number }>()(nothing),
   /** Makes the three shares of the patient at the desk: the vault's is kept here, the other two are printed. */
   'recovery.make': call<{ card: string; guardian: string }>()(nothing),
   /** A new card from two shares, or from one and the vault's. */
   'recovery.card': call<{ card: string }>()(z.strictObject({ patient: account, shares: z.array(code).min(1).max(2), pin: newPin })),
+  /** Current versions of the registered demographics: more than one where two desks corrected them at once. */
+  'patients.details': call<view.DetailsVersion[]>()(z.strictObject({ patient: account })),
+  'patients.correct': call<view.SavedRecords>()(z.strictObject({ patient: account, ...replaces, demographics })),
+  // -- what needs a person
+  'attention.list': call<view.AttentionView>()(nothing),
+  /** Refused, known, and left as it is: it stays in the list of what was made here. */
+  'attention.setAside': call<null>()(z.strictObject({ opId: bytes32 })),
   // -- people registered more than once
   'duplicates.list': call<view.DuplicatesView>()(nothing),
   /** Other registrations of the same person. */
@@ -225,6 +271,8 @@ export const calls = {
   /** Makes a verifiable export of what the person logged in may read; it is fetched with files.read. */
   'chart.export': call<view.ExportResult>()(z.strictObject({ patient: account })),
   'chart.saveEncounter': call<view.SavedRecords>()(encounterInput),
+  /** A new version of a record. Versions the person had not seen stay beside it. */
+  'chart.correct': call<view.SavedRecords>()(z.strictObject({ patient: account, recordId: uuid, ...replaces, correction })),
   'drafts.list': call<view.Draft[]>()(z.strictObject({ patient: account.optional() })),
   'drafts.save': call<null>()(
     z.strictObject({ id: line(80).min(1), patient: line(80), kind: line(40).min(1), json: z.string().max(200_000) }),

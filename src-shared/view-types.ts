@@ -7,6 +7,8 @@ import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
+export type * from './views/keychain.ts';
+export type * from './views/attention.ts';
 export type * from './views/outbox.ts';
 export type * from './views/sync.ts';
 export type * from './views/duplicates.ts';
@@ -73,6 +75,8 @@ export interface Snapshot {
   /** A patient standing at the desk with an opened card. */
   readonly patientAtDesk: { readonly patient: string; readonly name: string } | null;
   readonly sync: SyncView;
+  /** What needs the decision of the person logged in. */
+  readonly attention: number;
   readonly settings: SettingsView;
   /** While joining: the code the other clinic's governor has to approve. */
   readonly requestCode: string | null;
@@ -183,6 +187,8 @@ export interface ChartEntry {
   readonly organization: string;
   /** Further current versions of the same record: an offline conflict that a person has to resolve. */
   readonly conflicting: number;
+  /** Account of another registration of the same person that it is in; null: the chart's own. */
+  readonly origin: string | null;
   readonly encounter: string;
   readonly extract: RecordExtract;
   readonly state: RecordState;
@@ -203,6 +209,8 @@ export interface RecordExtract {
   readonly class?: string;
   readonly reason?: string;
   readonly note?: string;
+  /** Of an appointment: whose time it takes besides the patient's. */
+  readonly actors?: readonly string[];
 }
 
 export type AllergyState = 'known' | 'none-known' | 'not-recorded' | 'unavailable' | 'hidden';
@@ -312,7 +320,16 @@ export interface AccessHolder {
 export interface SharingEvent {
   readonly opId: string;
   readonly type:
-    'registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'emergency' | 'emergency-off' | 'emergency-on';
+    | 'registered'
+    | 'granted'
+    | 'revoked'
+    | 'requested'
+    | 'approved'
+    | 'declined'
+    | 'emergency'
+    | 'emergency-off'
+    | 'emergency-on'
+    | 'new-key';
   /** Of an emergency: the reason given, null where it has not come yet, and until when it lasts (seconds). */
   readonly note?: string | null;
   readonly until?: number;

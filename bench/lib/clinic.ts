@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { createCore, type Core } from '../../src-main/core/core.ts';
-import { machineKey } from '../../src-main/core/adapters/files/machine-key.ts';
+import { readKeyFile } from '../../src-main/core/adapters/files/key-file.ts';
 import { createStore } from '../../src-main/core/adapters/sqlite/store.ts';
 import type { StorePort } from '../../src-main/core/ports.ts';
 import { AppError } from '../../src-shared/errors.ts';
@@ -67,7 +67,9 @@ export async function foundClinic(dir: string, passphraseCost?: typeof cheapPass
 
 /** The stored data of a workstation that is not running. */
 export function openStore(dir: string): StorePort {
-  return createStore({ dir, machineKey: machineKey(dir, (length) => new Uint8Array(length)) });
+  const file = readKeyFile(dir);
+  if (file.kind !== 'plain') throw new Error(`${dir} has no plain machine key`);
+  return createStore({ dir, machineKey: file.key });
 }
 
 /**

@@ -9,15 +9,15 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bytesOfBase64, canonical, cidOf, equal, fail, Fault, hexOf, sha256, utf8 } from './lib/bytes.mjs';
+import { bytesOfBase64, canonical, cidOf, equal, fail, Fault, hexOf, sha256, short, utf8 } from './lib/bytes.mjs';
 import { commitCid, openEntries, readCommit, readContent, readProfile } from './lib/commit.mjs';
+import { checkCompleteness } from './lib/completeness.mjs';
 import { readExport } from './lib/file.mjs';
 import { connectLedger } from './lib/ledger.mjs';
-import { decodePayload, digestOf, domainOf, messageDigest, signerOf } from './lib/operations.mjs';
+import { decodePayload, digestOf, domainOf, messageDigest, named, signerOf } from './lib/operations.mjs';
 import { createReplay } from './lib/replay.mjs';
 
 const lower = (account) => account.toLowerCase();
-const short = (hex) => `${hex.slice(0, 10)}…`;
 
 /** What the seal is a signature of. */
 export const sealText = (content) => `Anamnesis verifiable export\nsha256: ${hexOf(sha256(utf8(canonical(content))))}`;
@@ -41,18 +41,22 @@ export async function verifyExport(source, { rpc } = {}) {
   };
   await attempt('', async () => {
     const { export: content, seal } = readExport(source);
-    checkSeal(content, seal, say);
-    const blocks = readBlocks(content);
     const operations = await readOperations(content, attempt);
-    let ledger = null;
-    // Without the ledger that was asked for, what can be checked without one still is.
-    if (rpc !== undefined) await attempt('Ledger', async () => (ledger = await connectLedger(rpc, content.network)));
-    const places = inLedgerOrder(operations);
-    if (ledger) await checkAnchors(ledger, places, say, attempt);
-    const allowed = await replay(content, seal, places, ledger, say, attempt);
-    await checkContents(content, blocks, allowed, say, attempt);
-    if (ledger) await checkCompleteness(ledger, content, operations, say);
-    sayPlace(content, ledger, say);
+    const rules = createReplay(operations);
+    await attempt('', async () => {
+      let ledger = null;
+      // Without the ledger that was asked for, what can be checked without one still is.
+      if (rpc !== undefined) await attempt('Ledger', async () => (ledger = await connectLedger(rpc, content.network)));
+      const places = inLedgerOrder(operations);
+      const anchored = ledger ? await checkAnchors(ledger, places, say, attempt) : null;
+      const allowed = await replay(content, rules, places, ledger, anchored, say, attempt);
+      const blocks = readBlocks(content);
+      await checkContents(content, blocks, allowed, say, attempt);
+      if (ledger) await checkCompleteness(ledger, content, operations, say);
+      sayLinks(content, rules, say);
+      sayPlace(content, ledger, say);
+    });
+    checkSeal(content, seal, rules, say);
   });
   return { ok: findings.every(({ level }) => level === 'holds'), findings };
 }
@@ -70,28 +74,26 @@ function readBlocks({ blocks }) {
   return checked;
 }
 
-function checkSeal(content, seal, say) {
+/** By the key that its account has after all that is in the file. */
+function checkSeal(content, seal, rules, say) {
   const signer = signerOf(messageDigest(sealText(content)), seal.signature);
-  if (signer === lower(seal.account)) say('holds', `The file is as ${seal.account} sealed it on ${date(content.createdAt)}.`);
+  if (signer === rules.signerFor(seal.account)) say('holds', `The file is as ${seal.account} sealed it on ${date(content.createdAt)}.`);
   else say('fails', `The file is not as ${seal.account} sealed it: something in it was changed, added or taken out.`);
+  if (lower(seal.account) !== lower(content.patient) && !rules.isMember(seal.account))
+    say('fails', 'Who sealed the file is neither the patient nor a member of a clinic in it.');
 }
 
-/** Signatures of all operations. What is not signed by whom it names counts for nothing in what follows. */
+/** All operations, decoded, with the digests that were signed. */
 async function readOperations({ network, operations }, attempt) {
   const domain = domainOf(network);
   const seen = new Set();
   const read = [];
   for (const operation of operations) {
-    await attempt(`${operation.kind} ${short(operation.opId)}`, () => {
+    await attempt(named(operation), () => {
       if (seen.has(operation.opId)) fail('it is in the file twice');
       seen.add(operation.opId);
-      const digest = digestOf(domain, operation);
-      const signers = operation.signatures.map((signature) => signerOf(digest, signature));
-      if (signers[0] !== lower(operation.actor)) fail('the signature is not that of the account it names, for the network it names');
       const payload = decodePayload(operation.kind, operation.payload);
-      if (operation.kind === 'RegisterPatient' && signers[1] !== payload.patient) fail('the patient’s own signature is missing');
-      if (signers.includes(null)) fail('one of its signatures is nobody’s');
-      read.push({ ...operation, payload, raw: operation });
+      read.push({ ...operation, payload, digest: digestOf(domain, operation), raw: operation });
     });
   }
   return read;
@@ -106,39 +108,52 @@ function inLedgerOrder(operations) {
   return [...anchored, ...operations.filter(({ anchor }) => anchor === null)];
 }
 
+/** Returns the opIds that stand on the ledger as the file says. */
 async function checkAnchors(ledger, operations, say, attempt) {
-  let held = 0;
+  const held = new Set();
   for (const operation of operations) {
     if (operation.anchor === null) continue;
-    const holds = await attempt(`${operation.kind} ${short(operation.opId)}`, () => ledger.checkAnchor(operation.raw));
-    if (holds) held += 1;
+    if (await attempt(named(operation), () => ledger.checkAnchor(operation.raw))) held.add(operation.opId);
   }
-  const governors = await ledger.governors();
-  for (const { kind, actor, opId } of operations) {
-    if ((kind === 'AdmitOrganization' || kind === 'SuspendOrganization') && !governors.includes(lower(actor)))
-      say('fails', `${kind} ${short(opId)}: its signer does not govern this consortium.`);
-  }
-  say('holds', `${held} operations stand on the ledger where the file says, with the same content.`);
+  say('holds', `${held.size} operations stand on the ledger where the file says, with the same content.`);
+  return held;
 }
 
-/** Replays the rules; returns the commits whose authors were allowed to write them. */
-async function replay(content, seal, operations, ledger, say, attempt) {
-  const rules = createReplay();
+/**
+ * Replays the rules; returns the commits whose authors were allowed to write them. What is not signed by whom it names counts for nothing in what follows.
+ * A signature that may be an account contract's (ERC-1271) is believed where the ledger took it, and otherwise said to be open.
+ */
+async function replay(content, rules, operations, ledger, anchored, say, attempt) {
   const allowed = new Map();
+  let contracts = 0;
   for (const operation of operations) {
     const { kind, opId, payload, anchor } = operation;
     // A block that the ledger does not have was said to fail with its anchor.
     const time = ledger && anchor ? await ledger.timeOf(anchor.block).catch(() => operation.issuedAt) : operation.issuedAt;
-    const holds = await attempt(`${kind} ${short(opId)}`, () => rules.apply(operation, payload, time));
+    const holds = await attempt(named(operation), async () => {
+      for (const { account, ordinary, text } of rules.checkSignatures(operation, payload, operation.digest)) {
+        if (ledger && (account === undefined || (await ledger.isContract(account)))) {
+          if (anchored.has(opId)) contracts += 1;
+          else say('missing', `${named(operation)}: ${text}; its account is a contract, which the ledger did not ask about it yet.`);
+        } else if (ledger || ordinary) {
+          fail(ledger ? text : `${text} (were that account a contract, only a ledger could tell: give --rpc)`);
+        } else {
+          say(
+            'missing',
+            `${named(operation)}: its signature is not one of a key. If ${account ?? 'its signer'} is an account contract (ERC-1271), only a ledger can check it: give --rpc.`,
+          );
+        }
+      }
+      rules.apply(operation, payload, time);
+    });
     if (!holds || kind !== 'Commit') continue;
     if (payload.patient !== lower(content.patient)) say('fails', `Commit ${short(payload.commit)} belongs to another patient.`);
     else allowed.set(payload.commit, operation);
     if (anchor === null) say('missing', `Commit ${short(payload.commit)} was not anchored yet: nothing proves when it was written.`);
   }
+  if (contracts > 0) say('holds', `${contracts} signatures are of account contracts, which the ledger asked when it took the operations.`);
   if (allowed.size > 0)
     say('holds', `${allowed.size} commits are signed by their authors, who were allowed to write by the operations in the file.`);
-  if (lower(seal.account) !== lower(content.patient) && !rules.isMember(seal.account))
-    say('fails', 'Who sealed the file is neither the patient nor a member of a clinic in it.');
   return allowed;
 }
 
@@ -207,33 +222,10 @@ function authors({ operations }, blocks) {
   return names.size === 0 ? '' : `Authors: ${[...names].map(([account, name]) => `${name} (${account})`).join(', ')}.`;
 }
 
-/** Whether the ledger holds operations that the file should have: what a file alone cannot show. */
-async function checkCompleteness(ledger, content, operations, say) {
-  const last = content.asOf?.block ?? 0;
-  const mine = new Set(operations.map(({ opId }) => opId));
-  const patient = lower(content.patient);
-  const places = (...names) => new Set(operations.flatMap(({ payload }) => names.map((name) => payload[name] ?? '')));
-  const compartments = places('compartment');
-  const organizations = places('organization');
-  const people = places('member', 'admin');
-  // A grant that is left out matters where it took the place of one to an author, or to the clinic an author wrote through.
-  const written = operations.filter(({ kind }) => kind === 'Commit');
-  const grantees = new Set(written.flatMap(({ actor, payload }) => [`0x${'00'.repeat(12)}${lower(actor).slice(2)}`, payload.organization]));
-  let newer = 0;
-  for await (const { opId, kind, block, payload: p } of ledger.applied(await ledger.head())) {
-    if (mine.has(opId)) continue;
-    const ofRecord = p.patient === patient && (compartments.has(p.compartment) || kind === 'RegisterPatient');
-    const concerns =
-      (ofRecord && (kind !== 'Grant' || grantees.has(p.grantee))) ||
-      (kind === 'SuspendOrganization' && organizations.has(p.organization)) ||
-      ((kind === 'ChangeMember' || kind === 'SuspendMember' || kind === 'EnrolMember') &&
-        organizations.has(p.organization) &&
-        people.has(p.member));
-    if (!concerns) continue;
-    if (block > last) newer += 1;
-    else say('missing', `The ledger holds a ${kind} in block ${block} (${short(opId)}) that was left out of the file.`);
-  }
-  say('holds', `The ledger was searched for operations that the file leaves out${newer > 0 ? `; ${newer} came after it was made` : ''}.`);
+/** A person may have been registered twice: where else to look. */
+function sayLinks(content, rules, say) {
+  for (const other of rules.linkedWith(lower(content.patient)))
+    say('holds', `A registrar recorded that ${other} is the same person; what stands under that account is not in this file.`);
 }
 
 function sayPlace({ asOf }, ledger, say) {

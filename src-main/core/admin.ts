@@ -15,6 +15,7 @@ const options = {
   data: { type: 'string' },
   json: { type: 'boolean', default: false },
   'passphrase-file': { type: 'string' },
+  'recovery-code-file': { type: 'string' },
   as: { type: 'string' },
   out: { type: 'string' },
   demo: { type: 'boolean', default: false },
@@ -35,18 +36,16 @@ async function run(): Promise<number> {
   }
   if (!Object.hasOwn(commands, name)) throw new AppError('INVALID_INPUT', `There is no command “${name}”.\n${usage}`, { usage: true });
   if (values.data === undefined) throw new AppError('INVALID_INPUT', '--data <folder> is missing.', { usage: true });
-  const passphraseFile = values['passphrase-file'];
-  const core = await createCore({
-    dataDir: values.data,
-    resourcesDir: join(programDir, 'resources'),
-    mdns: false,
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    version: version(),
-  });
+  const resourcesDir = join(programDir, 'resources');
+  const core = await createCore(
+    { dataDir: values.data, resourcesDir, mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'], version: version() },
+    { recoveryCode: secretOf(values['recovery-code-file']) },
+  );
   try {
     if (!values.json) showProgress(core.onEvent);
     const command: Command = commands[name as CommandName];
     const result = await command(core.workstation, {
+      keepKeyPlain: core.keepKeyPlain,
       arguments: rest,
       demo: values.demo,
       verifiable: values.verifiable,
@@ -54,7 +53,7 @@ async function run(): Promise<number> {
       as: values.as,
       out: values.out,
       dataDir: values.data,
-      passphrase: passphraseFile === undefined ? undefined : readFileSync(passphraseFile, 'utf8').replace(/\r?\n$/, ''),
+      passphrase: secretOf(values['passphrase-file']),
     });
     if (result.raw !== undefined) process.stdout.write(result.raw);
     else process.stdout.write(values.json ? `${JSON.stringify(result.output)}\n` : textOf(result.output));
@@ -62,6 +61,11 @@ async function run(): Promise<number> {
   } finally {
     await core.stop();
   }
+}
+
+/** Secrets come in files: arguments can be seen by every process of the machine. */
+function secretOf(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readFileSync(file, 'utf8').replace(/\r?\n$/, '');
 }
 
 function parse() {

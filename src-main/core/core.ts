@@ -7,7 +7,8 @@ import type { CallMessage, EventMessage, ReplyMessage } from '../../src-shared/i
 import { createKeyAdapter } from './adapters/crypto/keys.ts';
 import { createRecordCrypto } from './adapters/crypto/record-crypto.ts';
 import { createShares } from './adapters/crypto/shares.ts';
-import { machineKey } from './adapters/files/machine-key.ts';
+import { readRecoveryCode, writeRecoveryCode } from './adapters/crypto/recovery-code.ts';
+import { openMachineKey } from './adapters/files/machine-key.ts';
 import { createResources } from './adapters/files/resources.ts';
 import { createIpfs } from './adapters/ipfs/ipfs.ts';
 import { createEmbeddedLedger } from './adapters/ledger/embedded-ledger.ts';
@@ -15,7 +16,10 @@ import { createLedger } from './adapters/ledger/ledger.ts';
 import { createOperationCodec } from './adapters/ledger/operation-codec.ts';
 import { createBlockstore } from './adapters/sqlite/blockstore.ts';
 import { createStore } from './adapters/sqlite/store.ts';
+import { noKeychain } from './keychain-access.ts';
+import type { KeychainPort } from './ports.ts';
 import { createRpc } from './rpc.ts';
+import { createKeychainService } from './services/keychain.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
 
@@ -30,25 +34,44 @@ export interface CoreOptions {
   readonly passphraseCost?: Parameters<typeof createKeyAdapter>[0];
 }
 
+/** How the machine's key is opened where the operating system's keychain seals it. */
+export interface KeyAccess {
+  /** By default there is none to reach. */
+  readonly keychain?: KeychainPort;
+  readonly recoveryCode?: string | undefined;
+}
+
 export interface Core {
   call(message: CallMessage): Promise<ReplyMessage>;
   onEvent(listener: (event: EventMessage) => void): void;
   stop(): Promise<void>;
+  /** The recovery code opened it, and the keychain of here sealed it anew. */
+  readonly sealedAnew: boolean;
   /** For the command line, which works with the services directly. */
   readonly workstation: Workstation;
+  /** For the command line: the machine's key goes into a plain file, as it is without a keychain. Answers whether it was sealed. */
+  readonly keepKeyPlain: () => boolean;
 }
 
 /** Snapshots are told at most this often (milliseconds). */
 const snapshotIntervalMs = 100;
 
-/** Throws STORE_NEWER, STORE_DAMAGED, STORE_IN_USE or DISK_FULL where the data folder cannot be opened. */
-export function createCore(options: CoreOptions): Promise<Core> {
+/**
+ * Throws STORE_NEWER, STORE_DAMAGED, STORE_IN_USE or DISK_FULL where the data folder cannot be opened; KEY_SEALED where the machine's key is sealed and
+ * nothing opens it; CODE_INVALID for a recovery code that is not this folder's.
+ */
+export async function createCore(options: CoreOptions, access: KeyAccess = {}): Promise<Core> {
   const crypto = createRecordCrypto();
+  const keychain = access.keychain ?? noKeychain('command-line');
+  const recovered = access.recoveryCode === undefined ? undefined : readRecoveryCode(access.recoveryCode);
+  const { dataDir } = options;
+  const machineKey = await openMachineKey({ dataDir, keychain, randomBytes: crypto.randomBytes, sha256: crypto.sha256, recovered });
   const store = createStore({
-    dir: options.dataDir,
-    machineKey: () => machineKey(options.dataDir, (length) => crypto.randomBytes(length)),
+    dir: dataDir,
+    machineKey: machineKey.take,
   });
-  const blocks = createBlockstore({ dir: options.dataDir });
+  recovered?.fill(0);
+  const blocks = createBlockstore({ dir: dataDir });
   const resources = createResources(options.resourcesDir);
   const workstation = createWorkstation(
     {
@@ -72,14 +95,29 @@ export function createCore(options: CoreOptions): Promise<Core> {
     },
   );
   let terms: Terminology | null = null;
-  const rpc = createRpc(workstation, () => (terms ??= createTerminology(resources.terminology())), report);
+  const keychainService = createKeychainService({
+    ...{ keychain, machineKey, accounts: workstation.accounts },
+    recoveryCodes: { write: writeRecoveryCode, read: readRecoveryCode },
+  });
+  const rpc = createRpc(
+    workstation,
+    { keychain: keychainService, terminology: () => (terms ??= createTerminology(resources.terminology())) },
+    report,
+  );
   const listeners: ((event: EventMessage) => void)[] = [];
   const silence = tellScreens(workstation, (event) => {
     for (const listener of listeners) listener(event);
   });
+  const sealedAnew = await machineKey.settle();
   workstation.start();
-  return Promise.resolve({
+  return {
+    sealedAnew,
     workstation,
+    keepKeyPlain() {
+      const changed = machineKey.sealed() || machineKey.openedByCode();
+      if (changed) machineKey.keepPlain();
+      return changed;
+    },
     call: (message) => rpc.handle(message),
     onEvent: (listener) => listeners.push(listener),
     async stop() {
@@ -87,7 +125,7 @@ export function createCore(options: CoreOptions): Promise<Core> {
       await workstation.stop();
       blocks.close();
     },
-  });
+  };
 }
 
 function tellScreens({ facts, snapshots }: Workstation, tell: (event: EventMessage) => void): () => void {

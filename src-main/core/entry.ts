@@ -4,14 +4,22 @@
  */
 import { toWireError, type WireError } from '../../src-shared/errors.ts';
 import type { CallMessage, EventMessage, ReplyMessage } from '../../src-shared/ipc-schema.ts';
-import { createCore, type CoreOptions } from './core.ts';
+import { openCoreDoor } from './core-door.ts';
+import type { CoreOptions } from './core.ts';
+import { askForKeychain, type KeychainAnswer, type KeychainAsk } from './keychain-access.ts';
 
-export type { CoreOptions };
+export type { CoreOptions, KeychainAnswer, KeychainAsk };
 
-export type ToCore = CallMessage | { readonly control: 'stop' };
+/** `keychain`: what the core asked of the operating system's keychain, which only the shell can reach. */
+export type ToCore =
+  CallMessage | { readonly control: 'stop' } | { readonly control: 'keychain'; readonly id: number; readonly answer: KeychainAnswer };
 /** `failed`: the core cannot start here, and trying again would not help (a store from a newer version, a folder in use). */
 export type FromCore =
-  ReplyMessage | EventMessage | { readonly control: 'ready' } | { readonly control: 'failed'; readonly error: WireError };
+  | ReplyMessage
+  | EventMessage
+  | { readonly control: 'ready' }
+  | { readonly control: 'failed'; readonly error: WireError }
+  | { readonly control: 'keychain'; readonly id: number; readonly ask: KeychainAsk };
 
 interface Port {
   send(message: FromCore): void;
@@ -52,7 +60,8 @@ async function run(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '') as CoreOptions;
   const port = openPort();
   // On the next tick, so that a core that cannot start at all fails like one that fails later.
-  const starting = Promise.resolve().then(() => createCore(options));
+  const asked = askForKeychain((id, ask) => port.send({ control: 'keychain', id, ask }));
+  const starting = Promise.resolve().then(() => openCoreDoor(options, asked.keychain));
   let stopping = false;
 
   const stop = (): void => {
@@ -72,7 +81,8 @@ async function run(): Promise<void> {
 
   port.listen((message) => {
     if ('control' in message) {
-      stop();
+      if (message.control === 'keychain') asked.answered(message.id, message.answer);
+      else stop();
       return;
     }
     starting.then(

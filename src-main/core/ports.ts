@@ -7,6 +7,7 @@
  */
 export type * from './ports/crypto.ts';
 export type * from './ports/ipfs.ts';
+export type * from './ports/keychain.ts';
 export type * from './ports/ledger.ts';
 export type * from './ports/shares.ts';
 export type * from './ports/store.ts';

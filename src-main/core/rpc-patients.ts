@@ -7,15 +7,18 @@ import { heldKeys, type VerifiableExportKeys } from './services/verifiable-expor
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
-type Names = Extract<
-  CallName,
-  | `patients.${string}`
-  | `desk.${string}`
-  | `chart.${string}`
-  | `drafts.${string}`
-  | `terminology.${string}`
-  | `files.${string}`
-  | `import.${string}`
+type Names = Exclude<
+  Extract<
+    CallName,
+    | `patients.${string}`
+    | `desk.${string}`
+    | `chart.${string}`
+    | `drafts.${string}`
+    | `terminology.${string}`
+    | `files.${string}`
+    | `import.${string}`
+  >,
+  'patients.details' | 'patients.correct' | 'chart.correct'
 >;
 
 export function handlers(workstation: Workstation, terminology: () => Terminology): Handlers<Names> {
@@ -23,7 +26,10 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
   const index = () => sessions.require().index;
 
   return {
-    'patients.search': ({ text, limit, offset }) => patients.search(index(), text, limit, offset),
+    'patients.search'({ text, limit, offset }) {
+      const found = patients.search(index(), text, limit, offset);
+      return { ...found, linked: workstation.duplicates.marks(found.hits.map((hit) => hit.patient)) };
+    },
     'patients.get': ({ patient }) => patients.get(index(), patient),
     'patients.similar': (demographics) => patients.similar(index(), demographics),
     'patients.register': ({ demographics, pin }) => patients.register(sessions.require(), demographics, pin),

@@ -8,11 +8,14 @@ import type { Role } from '../../src-shared/operations.ts';
 import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
+import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
+import type { KeychainService } from './services/keychain.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -43,6 +46,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'session.lock': 'anyone',
   'session.touch': 'anyone',
   'settings.set': 'session',
+  'keychain.view': admin,
+  'keychain.code': admin,
+  'keychain.turnOn': admin,
+  'keychain.turnOff': admin,
+  'keychain.recover': 'anyone',
   'staff.list': admin,
   'staff.readCode': admin,
   'staff.approve': admin,
@@ -59,6 +67,10 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'patients.get': patientFacing,
   'patients.similar': frontDesk,
   'patients.register': frontDesk,
+  'patients.details': frontDesk,
+  'patients.correct': frontDesk,
+  'attention.list': patientFacing,
+  'attention.setAside': patientFacing,
   'duplicates.list': frontDesk,
   'duplicates.of': patientFacing,
   'duplicates.link': frontDesk,
@@ -90,6 +102,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'chart.verify': clinical,
   'chart.export': clinical,
   'chart.saveEncounter': clinical,
+  'chart.correct': patientFacing,
   'drafts.list': 'session',
   'drafts.save': 'session',
   'drafts.discard': 'session',
@@ -113,12 +126,20 @@ export interface Rpc {
   handle(message: CallMessage): Promise<ReplyMessage>;
 }
 
-export function createRpc(workstation: Workstation, terminology: () => Terminology, report: (error: unknown) => void): Rpc {
+/** What is beside the workstation's own services. */
+interface Beside {
+  readonly keychain: KeychainService;
+  readonly terminology: () => Terminology;
+}
+
+export function createRpc(workstation: Workstation, { keychain, terminology }: Beside, report: (error: unknown) => void): Rpc {
   const handlers: Handlers<CallName> = {
     ...workstationHandlers(workstation),
     ...accessHandlers(workstation),
     ...accountHandlers(workstation),
+    ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
+    ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),

@@ -29,6 +29,10 @@ class AppState {
     if (!this.#listening) {
       this.#listening = true;
       api.on('snapshot', (snapshot) => this.take(snapshot));
+      api.onSealed((failure) => {
+        this.failure = failure;
+        this.snapshot = null;
+      });
     }
     try {
       this.take(await api.call('workstation.snapshot', {}));

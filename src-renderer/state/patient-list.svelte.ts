@@ -4,7 +4,7 @@
  */
 import { api } from '../api.ts';
 import type { AppError } from '../../src-shared/errors.ts';
-import type { PatientSummary } from '../../src-shared/view-types.ts';
+import type { LinkMark, PatientSummary } from '../../src-shared/view-types.ts';
 
 export const pageSize = 100;
 
@@ -15,6 +15,8 @@ export class PatientList {
   /** Sparse: page number -> rows. */
   pages = $state.raw<ReadonlyMap<number, readonly PatientSummary[]>>(new Map());
   active = $state(0);
+  /** Those of the rows whose person is registered more than once, by account. */
+  linked = $state.raw<ReadonlyMap<string, LinkMark>>(new Map());
 
   #generation = 0;
   #asked = new Set<number>();
@@ -62,13 +64,15 @@ export class PatientList {
 
   async #load(page: number, generation: number, replace: boolean): Promise<void> {
     try {
-      const { hits, total } = await api.call('patients.search', {
+      const { hits, total, linked } = await api.call('patients.search', {
         text: this.text.slice(0, 200),
         limit: pageSize,
         offset: page * pageSize,
       });
       if (generation !== this.#generation) return;
       this.pages = replace ? new Map([[page, hits]]) : new Map(this.pages).set(page, hits);
+      const marks = linked.map((mark) => [mark.patient, mark] as const);
+      this.linked = new Map(replace ? marks : [...this.linked, ...marks]);
       this.total = total;
       if (this.active >= total) this.active = Math.max(0, total - 1);
       this.failure = null;

@@ -9,7 +9,7 @@ import { DraftKeeper } from './draft.svelte.ts';
 import type { FieldError } from '../components/types.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { Demographics } from '../../src-shared/ipc-schema.ts';
-import type { PatientSummary, RegistrationResult } from '../../src-shared/view-types.ts';
+import type { ClaimedIdentifier, PatientSummary, RegistrationResult } from '../../src-shared/view-types.ts';
 
 export const identifierTypes = [
   { label: 'Hospital number (MRN)', system: 'urn:anamnesis:identifier:mrn' },
@@ -72,7 +72,7 @@ export class Registration {
   busy = $state(false);
   similar = $state.raw<readonly PatientSummary[]>([]);
   /** Identifiers that someone on the network has already. */
-  claimed = $state.raw<readonly string[]>([]);
+  claimed = $state.raw<readonly ClaimedIdentifier[]>([]);
   /** Accounts that the registrar said are someone else. */
   dismissed = $state.raw<ReadonlySet<string>>(new Set());
   similarFailure = $state<AppError | null>(null);

@@ -1,7 +1,7 @@
 /**
  * A tiny hash router: `#/chart?patient=0x…`. The address holds a screen's name and public parameters only; nothing secret goes there.
  */
-const screenNames = ['patients', 'register', 'desk', 'chart', 'staff', 'network', 'sync', 'settings'] as const;
+const screenNames = ['patients', 'register', 'desk', 'duplicates', 'attention', 'chart', 'staff', 'network', 'sync', 'settings'] as const;
 export type ScreenName = (typeof screenNames)[number];
 
 export interface Route {

@@ -3,7 +3,7 @@ import { formatName } from '../format/index.ts';
 import { noteText } from './describe-problems.ts';
 import type { Describers } from './description.ts';
 import { nameOf, patientTitle } from './patient-parts.ts';
-import { code, coding, concept, date, first, get, join, list, plain, referenceText, text, type JsonObject } from './read.ts';
+import { code, coding, concept, date, first, get, join, list, plain, reference, referenceText, text, type JsonObject } from './read.ts';
 import { decodeText } from './text-content.ts';
 
 /** The beginning of an attachment that is plain text within the record; '' for anything else. */
@@ -47,6 +47,16 @@ const personTitle = (resource: JsonObject) => {
   const name = nameOf(get(resource, 'name'));
   return name.family === '' && name.given === '' ? '' : formatName(name);
 };
+
+/** Whose time an appointment takes, other than the patient's: practitioner, location, device. By reference, else by identifier or name. */
+function slotActor(actor: unknown): string[] {
+  const at = reference(actor);
+  const type = code(actor, 'type') || (/(\w+)\/[^/]+$/.exec(at)?.[1] ?? '');
+  if (type === 'Patient' || type === 'RelatedPerson') return [];
+  const named = join([text(actor, 'identifier', 'system'), text(actor, 'identifier', 'value')], '|') || referenceText(actor);
+  const key = at || named;
+  return key === '' ? [] : [plain(key, 200)];
+}
 
 export const documentDescribers: Describers = {
   DocumentReference: documentReference,
@@ -117,6 +127,7 @@ export const documentDescribers: Describers = {
       ]),
       extract: {
         end: date(get(resource, 'end')),
+        actors: list(get(resource, 'participant'), 10).flatMap((one) => slotActor(get(one, 'actor'))),
         reason: join(
           list(get(resource, 'reasonCode'), 5).map((one) => concept(one).text),
           ', ',

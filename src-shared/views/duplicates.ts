@@ -1,6 +1,24 @@
 /** People registered more than once: what the screens are told about links between patients, and about pairs that look alike. */
 import type { PatientSummary } from '../view-types.ts';
 
+/** An identifier that somebody on the network has. */
+export interface ClaimedIdentifier {
+  readonly label: string;
+  readonly value: string;
+  readonly patient: string;
+  /** Null where the demographics are not shared with this clinic. */
+  readonly summary: PatientSummary | null;
+}
+
+/** A line of a list of patients whose person has other registrations. */
+export interface LinkMark {
+  readonly patient: string;
+  /** How many others there are. */
+  readonly others: number;
+  /** Whether this is the one to go on with. */
+  readonly main: boolean;
+}
+
 /** Another registration of the same person, as whoever looks at one of them sees it. */
 export interface LinkedPatient {
   readonly patient: string;

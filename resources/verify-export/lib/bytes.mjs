@@ -61,3 +61,6 @@ export function readCid(bytes) {
     fail('a link is no CID of the kind used here');
   return { codec, digest: bytes.subarray(4), text: cidOf(codec, bytes.subarray(4)) };
 }
+
+/** The beginning of an id, for sentences. */
+export const short = (hex) => `${hex.slice(0, 10)}…`;

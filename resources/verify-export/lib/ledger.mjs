@@ -69,12 +69,16 @@ export async function connectLedger(url, { chainId, operations }) {
           const kind = kindWithCode(Number(log.topics[2]));
           if (kind === undefined) continue;
           const payload = decodePayload(kind, payloadIn(log));
-          yield { opId: log.topics[1], kind, block: Number(log.blockNumber), payload };
+          const actor = `0x${log.topics[3].slice(-40).toLowerCase()}`;
+          yield { opId: log.topics[1], kind, actor, block: Number(log.blockNumber), payload };
         }
       }
     },
 
-    /** Whether an account governs the consortium. */
+    /** Whether an account is a contract, whose signatures the ledger checks by asking it (ERC-1271). */
+    isContract: async (account) => (await ask('eth_getCode', [account, 'latest'])) !== '0x',
+
+    /** The accounts that govern the consortium now. */
     async governors() {
       const data = bytesOf(await ask('eth_call', [{ to: operations, data: hexOf(keccak(utf8('governors()')).subarray(0, 4)) }, 'latest']));
       return Array.from({ length: data.length / 32 - 2 }, (_, i) => hexOf(data.subarray(64 + 32 * i + 12, 96 + 32 * i)));

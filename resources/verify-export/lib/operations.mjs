@@ -1,25 +1,62 @@
 /** Signed operations: their typed data (EIP-712), their payloads word by word, and who signed them. */
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { bytesOf, concat, fail, hexOf, keccak, utf8 } from './bytes.mjs';
+import { bytesOf, concat, fail, hexOf, keccak, short, utf8 } from './bytes.mjs';
 
 const header = 'bytes32 opId,address actor,uint64 issuedAt,uint64 deadline';
 
-/** Kinds that this program can judge: number on the ledger and fields, in order. */
+/** Who signs beside the actor. */
+export const cosigning = { nobody: 0, account: 1, newKey: 2, governors: 3 };
+
+/** Kinds that this program can judge: number on the ledger, fields in order; and who co-signs, with the field that names it. */
 export const kinds = {
   AdmitOrganization: [
     1,
     'bytes32 organization,address admin,bytes32 encryptionKey,bytes32 organizationKey,bytes32 profile,bytes32 adminProfile,bytes32 keyEnvelope',
+    cosigning.governors,
   ],
-  SuspendOrganization: [2, 'bytes32 organization,uint8 suspended'],
+  SuspendOrganization: [2, 'bytes32 organization,uint8 suspended', cosigning.governors],
   EnrolMember: [3, 'bytes32 organization,address member,uint8 roles,bytes32 encryptionKey,bytes32 profile,bytes32 keyEnvelope'],
   ChangeMember: [4, 'bytes32 organization,address member,uint8 roles'],
   SuspendMember: [5, 'bytes32 organization,address member,uint8 suspended'],
-  RegisterPatient: [6, 'bytes32 organization,address patient,bytes32 encryptionKey'],
+  RegisterPatient: [6, 'bytes32 organization,address patient,bytes32 encryptionKey', cosigning.account, 'patient'],
+  RotateKeys: [7, 'address signer,bytes32 encryptionKey', cosigning.newKey, 'signer'],
+  SetRecovery: [
+    8,
+    'address guardian1,address guardian2,address guardian3,address guardian4,address guardian5,uint8 threshold,uint32 delay,uint32 round',
+  ],
+  ProposeRecovery: [9, 'address account,address signer,bytes32 encryptionKey', cosigning.newKey, 'signer'],
+  ApproveRecovery: [10, 'address account,bytes32 proposal'],
+  VetoRecovery: [11, 'address account'],
+  CompleteRecovery: [12, 'address account,bytes32 proposal'],
+  ChangeGovernor: [14, 'address governor,uint8 governing,uint8 threshold', cosigning.governors],
+  RotateOrganizationKey: [15, 'bytes32 organization,uint8 purpose,bytes32 publicKey,bytes32 keyEnvelope'],
+  LinkPatients: [26, 'bytes32 organization,address duplicate,address survivor,bytes32 reason'],
+  UnlinkPatients: [27, 'bytes32 organization,address duplicate,bytes32 reason'],
   Grant: [
     40,
     'address patient,bytes32 compartment,bytes32 grantee,uint8 access,uint8 purpose,uint64 validFrom,uint64 validUntil,uint32 epoch,bytes32 envelope',
   ],
   Revoke: [41, 'address patient,bytes32 compartment,bytes32 grantee,uint32 epoch,bytes32 envelope'],
+  ChangeGrant: [
+    42,
+    'address patient,bytes32 compartment,bytes32 grantee,uint8 access,uint8 purpose,uint64 validFrom,uint64 validUntil,uint32 epoch',
+  ],
+  RequestAccess: [
+    43,
+    'address patient,bytes32 compartment,bytes32 organization,uint8 access,uint8 purpose,uint64 validUntil,bytes32 reason',
+  ],
+  ApproveRequest: [
+    44,
+    'address patient,bytes32 request,bytes32 compartment,uint8 access,uint8 purpose,uint64 validFrom,uint64 validUntil,uint32 epoch,bytes32 envelope',
+  ],
+  DeclineRequest: [45, 'address patient,bytes32 request,bytes32 reason'],
+  AppointDelegate: [
+    46,
+    'address patient,address delegate,bytes32 compartment,uint8 capacity,uint8 powers,uint64 validUntil,uint32 sequence',
+  ],
+  DismissDelegate: [47, 'address patient,address delegate,bytes32 compartment,uint32 sequence'],
+  SwitchEmergency: [48, 'address patient,uint8 allowed,uint32 sequence'],
+  OpenEmergency: [49, 'address patient,bytes32 organization,bytes32 reason,uint32 duration'],
   Commit: [60, 'address patient,bytes32 compartment,uint32 epoch,bytes32 organization,bytes32 commit'],
 };
 
@@ -87,3 +124,6 @@ export function decodePayload(kind, payload) {
     }),
   );
 }
+
+/** What to call an operation in a sentence. */
+export const named = ({ kind, opId }) => `${kind} ${short(opId)}`;

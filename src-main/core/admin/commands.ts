@@ -23,6 +23,7 @@ export const usage = `npm run admin -- <command> [options]
   status                   what this workstation is and how it stands
   import <bundle.json>     import a FHIR R4 Bundle; registers its patient if unknown
   export <patient>         write a patient's records as a FHIR Bundle (to --out or standard output)
+  unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
   verify [patient]         check the content, anchor, signature and consent of all records readable here
 
   <patient> is an account (0x…) or a text that finds exactly one patient.
@@ -30,6 +31,7 @@ export const usage = `npm run admin -- <command> [options]
   --data <folder>          another data folder than the default
   --as <name>              the person to work as, where several could
   --passphrase-file <file> that person's passphrase (the demo clinic needs none)
+  --recovery-code-file <file> the recovery code of a folder whose key a keychain sealed
   --out <file>             write to a file
   --offline                (verify) check what is held here, without asking other workstations
   --verifiable             (export) with commits, signatures and anchors, as docs/verifiable-export.md says
@@ -45,6 +47,7 @@ export interface CommandInput {
   readonly out: string | undefined;
   readonly dataDir: string;
   readonly passphrase: string | undefined;
+  readonly keepKeyPlain: () => boolean;
 }
 
 export interface CommandResult {
@@ -135,6 +138,8 @@ export const commands = {
     writeFileSync(input.out, bundle.json, { mode: 0o600 });
     return { output: { patient, file: input.out, records: bundle.records } };
   },
+
+  unseal: (_w, { keepKeyPlain }) => Promise.resolve({ output: { unsealed: keepKeyPlain() } }),
 
   verify: async (w, input) => {
     const session = await work(w, input, ['practitioner']);

@@ -25,9 +25,11 @@ export interface PersonKeys {
   phrase(): string | null;
   /**
    * What is sealed at rest and on a card, and gives these keys again (a copy, the caller zeroes it): BIP-39 entropy, a marked private key, or, after a
-   * rotation, the account with all of these.
+   * rotation, the account with all of these. `most`: with no more than so many of them, the newest.
    */
-  secret(): Uint8Array;
+  secret(most?: number): Uint8Array;
+  /** The same without the newest key; null where there is only one. */
+  formerSecret(): Uint8Array | null;
   /** The signer's secp256k1 secret key, 32 bytes (a copy, the caller zeroes it): for an export only. */
   privateKey(): Uint8Array;
   destroy(): void;
@@ -191,12 +193,18 @@ export interface RecordCryptoPort {
   openSomeEntries(commit: DecodedCommit, kek: Uint8Array, first: number, count: number): CommitEntry[];
   /** The key that opens the entries of this one commit and of no other (32 bytes; the caller zeroes it): for giving away without the KEK. */
   commitKey(commit: DecodedCommit, kek: Uint8Array): Uint8Array;
-  /** One block of envelopes, HPKE base mode (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305). Recipient ids are bytes32 (account left-padded, or organization). */
+  /**
+   * One block of envelopes, HPKE base mode (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305). Recipient ids are bytes32 (account left-padded, or
+   * organization). `former`: the secret of a patient's former keys, sealed to the key that replaced them.
+   */
   sealEnvelopes(
     network: string,
     patient: string,
     recipients: readonly { readonly id: string; readonly encryptionKey: string; readonly keys: readonly EnvelopeKey[] }[],
+    former?: { readonly encryptionKey: string; readonly secret: Uint8Array },
   ): Promise<EncodedBlock>;
+  /** The secret of a patient's former keys in such a block (the caller zeroes it); null where there is none for this key. Throws TAMPERED. */
+  openFormerKeys(bytes: Uint8Array, network: string, patient: string, keys: PersonKeys): Promise<Uint8Array | null>;
   /** The keys in a block that are sealed for this recipient; null where none is. Throws TAMPERED where one is but does not open. */
   openEnvelopes(
     bytes: Uint8Array,

@@ -226,6 +226,12 @@ export interface AccountIndexPort {
   countRecords(patient: string): { readonly resourceType: string; readonly category: Category; readonly count: number }[];
   /** Current versions in one chart whose title or code has words beginning so; newest first. */
   searchRecords(patient: string, text: string, limit: number): RecordRow[];
+  /** Records with more than one current version, in a bounded number. */
+  conflicts(limit: number): { readonly patient: string; readonly category: Category; readonly recordId: string }[];
+  /** Versions of a record that no other known version replaces, in an order that is the same everywhere. */
+  currentVersions(patient: string, category: Category, recordId: string): RecordRow[];
+  /** Current versions of appointments of all patients that begin at this time (as text) or later. */
+  appointments(from: string, limit: number): RecordRow[];
   versions(recordId: string): RecordRow[];
   version(versionId: string): RecordRow | undefined;
   removeCommit(commit: string): void;

@@ -34,6 +34,9 @@ export interface Chart {
   record(session: Session, patient: string, recordId: string, versionId?: string): Promise<RecordView>;
   /** Checks the whole record. `offline`: from what is held here alone. */
   verify(session: Session, patient: string, offline: boolean): Promise<VerifyReport>;
+  /** The content of one version as it was stored. Throws TAMPERED, BLOCK_UNAVAILABLE, KEY_MISSING. */
+  content(session: Session, row: RecordRow): Promise<string>;
+  authorOf(account: string): { account: string; name: string; organization: string };
   /** Current versions with their content, for an export. Throws where one cannot be read. */
   contents(session: Session, patient: string): Promise<{ row: RecordRow; json: string }[]>;
 }
@@ -59,6 +62,8 @@ export function createChart(deps: {
   readonly clock: () => number;
   /** Until when the record is open in an emergency, seconds; 0: it is not. What was open and has ended is out of the index afterwards. */
   readonly openUntil: (session: Session, patient: string) => number;
+  /** Other registrations of the same person: what is shared of them is shown beside this one's, marked by where it comes from. */
+  readonly othersOf: (patient: string) => readonly string[];
   /** Whether what was read off the ledger is all of it. */
   readonly ledgerState: () => VerifyReport['ledger'];
   readonly report: (error: unknown) => void;
@@ -75,7 +80,31 @@ export function createChart(deps: {
     };
   };
 
-  const entriesOf = (rows: readonly RecordRow[]): ChartEntry[] => {
+  /** The patient, and those of their other registrations of which the person logged in has anything. */
+  const chartsOf = (index: AccountIndexPort, patient: string): string[] => [
+    patient,
+    ...deps.othersOf(patient).filter((other) => index.patient(other) !== undefined),
+  ];
+
+  /** Newest first over all charts of a person. */
+  const rowsOf = (index: AccountIndexPort, filter: RecordListFilter & { readonly limit: number }): RecordRow[] => {
+    const charts = chartsOf(index, filter.patient);
+    const rows = charts.flatMap((patient) => index.records({ ...filter, patient }));
+    if (charts.length === 1) return rows;
+    const newest = (a: RecordRow, b: RecordRow) => (a.date === b.date ? (a.recordId < b.recordId ? 1 : -1) : a.date < b.date ? 1 : -1);
+    return rows.sort(newest).slice(0, filter.limit);
+  };
+
+  const countsOf = (index: AccountIndexPort, patient: string): ChartView['counts'] => {
+    const counts = new Map<string, ChartView['counts'][number]>();
+    for (const row of chartsOf(index, patient).flatMap((one) => index.countRecords(one))) {
+      const key = `${row.resourceType}/${row.category}`;
+      counts.set(key, { ...row, count: row.count + (counts.get(key)?.count ?? 0) });
+    }
+    return [...counts.values()];
+  };
+
+  const entriesOf = (rows: readonly RecordRow[], patient: string): ChartEntry[] => {
     const perRecord = new Map<string, number>();
     for (const row of rows) perRecord.set(row.recordId, (perRecord.get(row.recordId) ?? 0) + 1);
     const authors = new Map<string, ReturnType<typeof authorOf>>();
@@ -93,13 +122,14 @@ export function createChart(deps: {
         author: author.name,
         organization: author.organization,
         conflicting: (perRecord.get(recordId) ?? 1) - 1,
+        origin: row.patient.toLowerCase() === patient.toLowerCase() ? null : row.patient,
         state,
       };
     });
   };
 
   const list = (index: AccountIndexPort, patient: string, resourceTypes: readonly string[], limit: number) =>
-    entriesOf(index.records({ patient, resourceTypes, limit }));
+    entriesOf(rowsOf(index, { patient, resourceTypes, limit }), patient);
 
   const accessOf = (session: Session, patient: string): ChartView['access'] => {
     const at = Math.floor(deps.clock() / 1000);
@@ -165,7 +195,8 @@ export function createChart(deps: {
   };
 
   const rowOf = (session: Session, patient: string, recordId: string, versionId?: string) => {
-    const versions = session.index.versions(recordId).filter((v) => v.patient === patient);
+    const charts = new Set(chartsOf(session.index, patient));
+    const versions = session.index.versions(recordId).filter((v) => charts.has(v.patient));
     const replaced = new Set(versions.flatMap((v) => v.previous));
     const row = versionId
       ? versions.find((v) => v.versionId === versionId)
@@ -193,6 +224,8 @@ export function createChart(deps: {
   let opened: { readonly session: Session; readonly patient: string } | null = null;
 
   return {
+    content: read,
+    authorOf,
     openPatient: () => (opened && opened.session === deps.sessions.current() ? opened.patient : null),
     open(session, patient) {
       const { index } = session;
@@ -211,7 +244,7 @@ export function createChart(deps: {
         medications: list(index, patient, clinicalTypes.medications, 100),
         recentResults: list(index, patient, clinicalTypes.results, 30),
         latestEncounters: list(index, patient, ['Encounter'], 5),
-        counts: index.countRecords(patient),
+        counts: countsOf(index, patient),
         access,
         endedAccess: endedAccessOf(session, patient, access),
         problemsWithRecords,
@@ -219,8 +252,8 @@ export function createChart(deps: {
     },
     entries(session, filter) {
       deps.openUntil(session, filter.patient);
-      const rows = session.index.records({ ...filter, limit: filter.limit + 1 });
-      return { entries: entriesOf(rows.slice(0, filter.limit)), more: rows.length > filter.limit };
+      const rows = rowsOf(session.index, { ...filter, limit: filter.limit + 1 });
+      return { entries: entriesOf(rows.slice(0, filter.limit), filter.patient), more: rows.length > filter.limit };
     },
     async record(session, patient, recordId, versionId) {
       deps.openUntil(session, patient);
@@ -229,7 +262,7 @@ export function createChart(deps: {
       if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
       const verdict = await verification.verify(operation, keksFor(session, operation), false);
       const json = verdict.badVersions.has(row.versionId) || verdict.chip === 'tampered' ? '' : await read(session, row);
-      const [entry] = entriesOf([row]);
+      const [entry] = entriesOf([row], patient);
       if (!entry) throw new AppError('INTERNAL', 'The record could not be shown.');
       const bad = verdict.badVersions.get(row.versionId);
       const verificationView: VerificationView = {

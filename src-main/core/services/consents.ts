@@ -2,7 +2,7 @@
  * Who may read and write what: the grants of one patient, replayed from the operations known here in ledger order by the rules of the contract
  * `Consents`. Used for what screens show, for what may be written, and for checking that an author held consent when a commit was anchored.
  */
-import { accessBits, purposes, type OperationKind, type Purpose } from '../../../src-shared/operations.ts';
+import { accessBits, purposes, roleBits, type OperationKind, type Purpose } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import { precedes, type Directory } from './directory.ts';
@@ -89,7 +89,10 @@ export interface Consents {
    * consent. `organization` asks about one in particular.
    */
   writesThrough(patient: string, compartment: string, author: string, at: number): string | null;
-  /** Whether the author of a commit held write consent where the commit stands in the ledger's order. */
+  /**
+   * Whether the author of a commit held write consent where the commit stands in the ledger's order, or was a practitioner who had opened the record in an
+   * emergency: the ledger takes that too, though screens do not offer it.
+   */
   heldWrite(commit: StoredOperation, patient: string, compartment: string, organization: string): boolean;
 }
 
@@ -138,6 +141,15 @@ function termsOf({ access, purpose, validFrom, validUntil }: Terms): Pick<Grant,
 
 export function isCurrent(grant: Grant, at: number): boolean {
   return grant.from <= at && (grant.until === 0 || at < grant.until);
+}
+
+/** Roles through which a clinic's permission lets somebody write (contract `AccessRequests`, CARING_ROLES). */
+const caringRoles = roleBits.registrar | roleBits.practitioner;
+
+/** Whether the author's latest opening in the name of a clinic is open (contract `Emergencies`): only that one counts. */
+function isOpenFor({ allowed, openings }: EmergencyState, author: string, organization: string, at: number): boolean {
+  const latest = openings.findLast((opening) => opening.practitioner === author && opening.organization === organization);
+  return allowed && latest !== undefined && latest.openedAt <= at && at < latest.endsAt;
 }
 
 export function createConsents(
@@ -233,22 +245,24 @@ export function createConsents(
       const grants = of(patient).get(compartment)?.grants;
       const direct = grants?.get(granteeOfAccount(author));
       if (direct?.write && isCurrent(direct, at)) return '';
-      for (const member of memberships) {
-        const grant = grants?.get(member.organization);
-        if (grant?.write && isCurrent(grant, at)) return member.organization;
-      }
-      return null;
+      const through = memberships.find(({ organization, roles }) => {
+        const grant = grants?.get(organization);
+        return grant?.write && isCurrent(grant, at) && (roles & caringRoles) !== 0;
+      });
+      return through?.organization ?? null;
     },
     heldWrite(commit, patient, compartment, organization) {
       const author = commit.operation.actor;
-      if (author === patient) return true;
-      const through = /^0x0{64}$/.test(organization) ? null : organization;
-      const grant = replay(patient, commit)
-        .compartments.get(compartment)
-        ?.grants.get(through ?? granteeOfAccount(author));
-      if (!grant?.write || !isCurrent(grant, commit.operation.issuedAt)) return false;
-      if (through) return directory.memberAt(through, author, commit) !== undefined;
-      return directory.organizations().some((o) => directory.memberAt(o.id, author, commit) !== undefined);
+      const at = commit.operation.issuedAt;
+      const direct = organization === zero32;
+      if (author === patient && direct) return true;
+      const { compartments, emergency } = replay(patient, commit);
+      const grant = compartments.get(compartment)?.grants.get(direct ? granteeOfAccount(author) : organization);
+      const allowed = grant?.write === true && isCurrent(grant, at);
+      if (direct) return allowed && directory.organizations().some((o) => directory.memberAt(o.id, author, commit) !== undefined);
+      const roles = directory.memberAt(organization, author, commit)?.roles ?? 0;
+      if (allowed) return (roles & caringRoles) !== 0;
+      return isOpenFor(emergency, author, organization, at) && (roles & roleBits.practitioner) !== 0;
     },
   };
 }

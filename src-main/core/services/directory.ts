@@ -50,6 +50,10 @@ export interface Directory {
   signerAt(account: string, operation: StoredOperation): string;
   /** The encryption key that an account rotated to; undefined while it has its first one. */
   rotatedEncryptionKey(account: string): string | undefined;
+  /** The last rotation of an account's keys. */
+  rotation(account: string): StoredOperation | undefined;
+  /** All addresses that signed for an account, the first being its own. */
+  signers(account: string): string[];
   /** Whether `signer` was the account's where the operation stands; anywhere in its history for one that has no place yet. */
   signedBy(account: string, signer: string, operation: StoredOperation): boolean;
   /** The account that an address is a rotated key of, now or before. */
@@ -126,6 +130,8 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
     },
     signer: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.signer ?? account,
     signerAt,
+    rotation: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.operation,
+    signers: (account) => [account, ...(current().rotations.get(account.toLowerCase()) ?? []).map(({ signer }) => signer)],
     rotatedEncryptionKey: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.encryptionKey,
     signedBy(account, signer, operation) {
       const rotations = current().rotations.get(account.toLowerCase()) ?? [];
@@ -141,7 +147,9 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
         codec,
       );
       const member = then.members.get(key(organization, account));
-      return member && !member.suspended && then.organizations.get(organization)?.suspended === false ? member : undefined;
+      return member && member.roles !== 0 && !member.suspended && then.organizations.get(organization)?.suspended === false
+        ? member
+        : undefined;
     },
   };
 }

@@ -32,8 +32,9 @@ const digits = (text: string) => text.replace(/\D/g, '');
 
 /** Keys of a patient; two who are one person share at least one, unless both name and date of birth were typed differently. */
 function keysOf(row: PatientRow): string[] {
-  const names = [...new Set([...words(row.family), ...words(row.given)])].slice(0, 6);
-  const [family = '', given = ''] = [words(row.family)[0], words(row.given)[0]];
+  const [families, givens] = [words(row.family), words(row.given)];
+  const names = [...families, ...givens].slice(0, 6);
+  const [[family = ''], [given = '']] = [families, givens];
   const [year = '', ...day] = row.birthDate.split('-');
   const phone = digits(row.phone).slice(-9);
   const keys = row.identifiers.map(({ system, value }) => `i/${system}/${value.replace(/[\s./-]/g, '').toUpperCase()}`);
@@ -57,17 +58,23 @@ export async function findCandidates(
   isWanted: () => boolean,
 ): Promise<{ pairs: CandidatePair[]; more: boolean; compared: number }> {
   const rows: PatientRow[] = [];
+  /** Most keys have one patient for good: an array for each would be half of the work. */
+  const first = new Map<string, number>();
   const groups = new Map<string, number[]>();
   for (let offset = 0; offset < maximumPatients; offset += page) {
     if (!isWanted()) return { pairs: [], more: false, compared: 0 };
     const next = index.patients({ limit: page, offset });
     for (const row of next) {
-      for (const key of new Set(keysOf(row))) {
-        const group = groups.get(key);
-        if (group) group.push(rows.length);
-        else groups.set(key, [rows.length]);
+      const at = rows.push(row) - 1;
+      for (const key of keysOf(row)) {
+        const before = first.get(key);
+        if (before === undefined) first.set(key, at);
+        else if (before !== at) {
+          const group = groups.get(key);
+          if (!group) groups.set(key, [before, at]);
+          else if (group.at(-1) !== at) group.push(at);
+        }
       }
-      rows.push(row);
     }
     if (next.length < page) break;
     await new Promise((resolve) => setImmediate(resolve));
@@ -75,19 +82,18 @@ export async function findCandidates(
   const found = new Map<string, CandidatePair>();
   let since = 0;
   for (const group of groups.values()) {
-    if (group.length < 2) continue;
     // Rows come in the order of names: neighbours in it are the likeliest.
-    for (const [at, first] of group.entries()) {
-      for (const second of group.slice(at + 1, at + 1 + neighbours)) {
-        const [a, b] = [rows[first], rows[second]];
-        const pair = `${first}/${second}`;
+    for (const [at, one] of group.entries()) {
+      for (const other of group.slice(at + 1, at + 1 + neighbours)) {
+        const [a, b] = [rows[one], rows[other]];
+        const pair = `${one}/${other}`;
         if (!a || !b || found.has(pair)) continue;
         const likeness = similarity(a, b) * (contradicts(a, b) ? 0.95 : 1);
         if (likeness >= alikeEnough) found.set(pair, { a, b, likeness });
         since += 1;
       }
     }
-    if (since > 2000) {
+    if (since > 500) {
       since = 0;
       await new Promise((resolve) => setImmediate(resolve));
       if (!isWanted()) return { pairs: [], more: false, compared: 0 };

@@ -3,14 +3,14 @@
  * moves nothing; both charts stay as they are, and the link can be undone. The reason is sealed to both patients and to the registrar's clinic.
  */
 import { AppError } from '../../../src-shared/errors.ts';
-import type { DuplicatesView, LinkedPatient, PatientLinkView, PatientSummary } from '../../../src-shared/view-types.ts';
-import type { WorkstationStorePort } from '../ports.ts';
+import type { DuplicatesView, LinkedPatient, LinkMark, PatientLinkView, PatientSummary } from '../../../src-shared/view-types.ts';
+import type { OperationCodecPort, WorkstationStorePort } from '../ports.ts';
 import { findCandidates } from './duplicate-candidates.ts';
 import { precedes, type Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import type { Notes } from './notes.ts';
 import type { PatientLink, PatientLinks } from './patient-links.ts';
-import { summaryOf } from './patients.ts';
+import { summaryOf, type Patients } from './patients.ts';
 import type { Profiles } from './profiles.ts';
 import type { Publisher } from './publisher.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -20,6 +20,8 @@ export interface Duplicates {
   list(session: Session): Promise<DuplicatesView>;
   /** Other registrations of the same person. */
   linked(session: Session, patient: string): LinkedPatient[];
+  /** Those of these patients whose person has other registrations. */
+  marks(patients: readonly string[]): LinkMark[];
   /** Throws NOT_FOUND (not registered), ALREADY_EXISTS (linked before, or others are linked to the duplicate), INVALID_INPUT (the same one). */
   link(session: Session, duplicate: string, survivor: string, reason: string): Promise<void>;
   /** Throws NOT_FOUND where it is not linked. */
@@ -38,7 +40,9 @@ type Found = Awaited<ReturnType<typeof findCandidates>>;
 
 export function createDuplicates(deps: {
   readonly store: WorkstationStorePort;
+  readonly codec: OperationCodecPort;
   readonly links: PatientLinks;
+  readonly patients: Pick<Patients, 'claimantOf'>;
   readonly directory: Directory;
   readonly profiles: Profiles;
   readonly notes: Notes;
@@ -50,7 +54,7 @@ export function createDuplicates(deps: {
   /** Id of this workstation's organization; throws NOT_SET_UP. */
   readonly organization: () => string;
 }): Duplicates {
-  const { store, links, directory, profiles, notes, signing, publisher, sessions } = deps;
+  const { store, codec, links, directory, profiles, notes, signing, publisher, sessions } = deps;
   /** Of the person logged in; found anew after patients changed. */
   let found: { session: Session; result: Promise<Found> } | null = null;
   let onlyLinks = false;
@@ -59,6 +63,8 @@ export function createDuplicates(deps: {
   });
   deps.facts.on('operations', ({ kinds }) => {
     if (!kinds.has('LinkPatients') && !kinds.has('UnlinkPatients')) return;
+    const settled = settledClaims();
+    if (settled.length > 0) store.enqueue([], settled);
     // Lists show links; who is like whom has not changed by one.
     onlyLinks = true;
     deps.facts.tell('patientsChanged', null);
@@ -67,6 +73,16 @@ export function createDuplicates(deps: {
   sessions.onEnd(() => {
     found = null;
   });
+
+  /** Claims that the ledger refused because the other record of the same person has the identifier: with the link they are moot. */
+  const settledClaims = (): string[] =>
+    store.operations({ kinds: ['ClaimIdentifier'], states: ['rejected'] }).flatMap((stored) => {
+      const decoded = codec.decodePayload(stored.operation);
+      if (decoded.kind !== 'ClaimIdentifier' || stored.origin !== 'here') return [];
+      const { account, identifier } = decoded.payload;
+      const known = deps.patients.claimantOf(identifier);
+      return known !== null && links.othersOf(account).some((other) => other.patient === known) ? [stored.operation.opId] : [];
+    });
 
   const candidates = (session: Session): Promise<Found> => {
     if (found?.session === session) return found.result;
@@ -187,6 +203,11 @@ export function createDuplicates(deps: {
         linkedAt: link.at,
         anchored: link.anchored,
       })),
+    marks: (patients) =>
+      patients.flatMap((patient) => {
+        const others = links.othersOf(patient).length;
+        return others === 0 ? [] : [{ patient, others, main: links.linkOf(patient) === undefined }];
+      }),
     async link(session, duplicate, survivor, reason) {
       requireUnlinked(duplicate, survivor);
       const note = await sealReason(duplicate, survivor, reason);

@@ -10,6 +10,7 @@ import type { CommitReader } from './commit-reader.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import { patientRowsOf } from './patient-rows.ts';
+import { primaryRecordId } from './record-ids.ts';
 import { recordRow } from './record-rows.ts';
 import { createReadQueue } from './read-queue.ts';
 import { commitDigest, type PreparedCommit } from './records.ts';
@@ -32,6 +33,8 @@ export interface Indexer {
   wake(): void;
   /** Keys that were opened elsewhere: keeps them and reads what they open. */
   addKeks(session: Session, keks: readonly KekRow[]): void;
+  /** Brings the line of a patient in lists to what the registered demographics say now; where several versions stand, the same one everywhere. */
+  refreshPatient(session: Session, patient: string): Promise<void>;
   /** Takes everything of a patient out of the index, then puts back what the person's own envelopes open. */
   relearn(session: Session, patient: string): Promise<void>;
   /** Takes commits out of the index that were withdrawn. */
@@ -323,7 +326,7 @@ export function createIndexer(deps: {
         digest,
         records.map((r) => r.row),
       );
-      index(
+      await index(
         session,
         records.map((r) => ({ ...r.row, json: r.json })),
       );
@@ -339,10 +342,31 @@ export function createIndexer(deps: {
     }
   };
 
-  const index = (session: Session, records: readonly { patient: string; recordId: string; resourceType: string; json: string }[]) => {
+  const index = async (session: Session, records: readonly { patient: string; recordId: string; resourceType: string; json: string }[]) => {
     const rows = patientRowsOf(records, session.index, crypto);
     if (rows.length === 0) return;
-    session.index.upsertPatients(rows);
+    const corrected = rows.filter(({ patient }) => session.index.versions(primaryRecordId(patient, crypto)).length > 1);
+    session.index.upsertPatients(rows.filter((row) => !corrected.includes(row)));
+    for (const { patient } of corrected) await refreshPatient(session, patient);
+    facts.tell('patientsChanged', null);
+  };
+
+  const refreshPatient = async (session: Session, patient: string): Promise<void> => {
+    const [version] = session.index.currentVersions(patient, 'demographics', primaryRecordId(patient, crypto));
+    const operation = version && store.operation(version.opId);
+    const decoded = operation && codec.decodePayload(operation.operation);
+    if (!version || !operation || decoded?.kind !== 'Commit') return;
+    const { compartment, epoch } = decoded.payload;
+    const keks = session.index.keks({ compartment }).flatMap((key) => (key.epoch === epoch ? [key.kek] : []));
+    if (keks.length === 0) return;
+    const commit = await reader.open(operation, keks, { timeoutMs: fetchTimeoutMs });
+    const entry = commit.entries.find((one) => one.versionId === version.versionId);
+    if (!entry) return;
+    const json = new TextDecoder().decode(await reader.content(commit, entry, { timeoutMs: fetchTimeoutMs }));
+    if (sessions.current() !== session) return;
+    // Another version came while this one was being read: whoever brought it reads that one.
+    if (session.index.currentVersions(patient, 'demographics', version.recordId)[0]?.versionId !== version.versionId) return;
+    session.index.upsertPatients(patientRowsOf([{ ...version, json }], session.index, crypto));
     facts.tell('patientsChanged', null);
   };
 
@@ -453,6 +477,7 @@ export function createIndexer(deps: {
         );
       }
     },
+    refreshPatient,
     wake,
     failures: (patient) => [...failed.values()].filter((f) => f.patient === patient),
     status: () => ({ indexing: queue.size, missingBlocks: missing.size }),

@@ -42,7 +42,7 @@ export interface KeyringDeps {
 }
 
 export interface Keyring {
-  /** `signer`: with which of the patient's keys what begins now is signed; the one that counts on the ledger unless given. */
+  /** Throws KEY_REPLACED where the patient has a newer key. `signer`: with which of the patient's keys what begins now is signed; the one that counts on the ledger unless given. */
   of(holder: RecordHolder, signer?: string): RecordKeys;
 }
 

@@ -12,12 +12,26 @@ import type { RecordHolder, RecordKeys } from './keyring.ts';
 import type { NetworkService } from './network.ts';
 import type { Notes } from './notes.ts';
 
+export interface FormerKeys {
+  /** Of the key that replaced them. */
+  readonly encryptionKey: string;
+  readonly secret: Uint8Array;
+}
+
 export interface NewEpochs {
-  /** Revocations to be signed by the holder, and the envelope that they name. `emergency`: as the patient has it unless given. */
+  /**
+   * Revocations to be signed by the holder, and the envelope that they name. `emergency`: as the patient has it unless given. `former`: the secret of keys
+   * that were replaced, sealed beside.
+   */
   begin(
     holder: RecordHolder,
     record: RecordKeys,
-    what: { readonly compartments: readonly string[]; readonly leaving: string; readonly emergency?: boolean },
+    what: {
+      readonly compartments: readonly string[];
+      readonly leaving: string;
+      readonly emergency?: boolean;
+      readonly former?: FormerKeys;
+    },
   ): Promise<{ readonly blocks: EncodedBlock[]; readonly revocations: OperationPayload<'Revoke'>[] }>;
 }
 
@@ -51,12 +65,13 @@ export function createNewEpochs(deps: {
   };
 
   return {
-    async begin({ keys, patient }, record, { compartments, leaving, emergency }) {
+    async begin({ keys, patient }, record, { compartments, leaving, emergency, former }) {
       const next = new Map(compartments.map((compartment) => [compartment, record.next(compartment)]));
       const recipients = [...remaining(patient, leaving, next), ...(await seals.recipients(record, patient, next, emergency))];
       // What the patient's own seed does not give is sealed to the patient too, who has no grant.
       if (keys.account !== patient) recipients.push({ ...deps.notes.patientReader(patient), keys: [...next.values()] });
-      const envelope = recipients.length > 0 ? await crypto.sealEnvelopes(network.require().id, patient, recipients) : null;
+      const envelope =
+        recipients.length > 0 || former ? await crypto.sealEnvelopes(network.require().id, patient, recipients, former) : null;
       for (const { kek } of next.values()) kek.fill(0);
       const revocations = [...next].map(([compartment, { epoch }]) => {
         return { patient, compartment, grantee: leaving, epoch, envelope: envelope?.digest ?? zero32 };

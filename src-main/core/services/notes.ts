@@ -2,6 +2,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EncodedBlock, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount } from './bytes.ts';
+import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 
 export interface NoteReader {
@@ -27,6 +28,7 @@ export function createNotes(
   crypto: RecordCryptoPort,
   codec: OperationCodecPort,
   network: NetworkService,
+  directory: Pick<Directory, 'rotatedEncryptionKey'>,
 ): Notes {
   return {
     seal: (patient, readers, text) => crypto.sealNote(network.require().id, patient, readers, text),
@@ -52,7 +54,7 @@ export function createNotes(
       const decoded = registration && codec.decodePayload(registration.operation);
       if (decoded?.kind !== 'RegisterPatient')
         throw new AppError('NOT_FOUND', 'No patient of this network has this account. Check it for a typing error; nothing was sent.');
-      return { id: granteeOfAccount(patient), encryptionKey: decoded.payload.encryptionKey };
+      return { id: granteeOfAccount(patient), encryptionKey: directory.rotatedEncryptionKey(patient) ?? decoded.payload.encryptionKey };
     },
   };
 }

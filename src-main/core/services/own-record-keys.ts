@@ -12,10 +12,16 @@ import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
 
 const timeoutMs = 8_000;
 
-/** `signer`: the key that signs what the patient does now. */
+/** `signer`: the key that signs what the patient does now. Throws KEY_REPLACED where it is not among these. */
 export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: RecordHolder, signer: string): RecordKeys {
   const { codec, crypto, ipfs, consents, directory, network } = deps;
   const { id, config } = network.require();
+  if (!keys.signers.includes(signer)) {
+    throw new AppError(
+      'KEY_REPLACED',
+      'This card’s key was replaced by a new one, so it opens and changes nothing any more. Nothing was changed; use the new card.',
+    );
+  }
   /** What a delegate's revocation brought, by the digest of its envelope. */
   const opened = new Map<string, Promise<EnvelopeKey[] | null>>();
 
@@ -28,13 +34,14 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
   };
   const compartments = new Map(categories.map((category) => [compartmentOf(category), category]));
 
-  const derived = (from: string, compartment: string, epoch: number): Uint8Array | null => {
-    // A key that replaced this one began it: the card does not have it.
-    if (!keys.signers.includes(from)) return null;
+  const kekFrom = (from: string, compartment: string, epoch: number): Uint8Array => {
     const epochBytes = new Uint8Array(4);
     new DataView(epochBytes.buffer).setUint32(0, epoch);
     return keys.deriveAs(from, 'kek', bytesOf(id), bytesOf(compartment), epochBytes);
   };
+  /** Null where it comes from a key of the patient that is not among these. */
+  const derived = (from: string, compartment: string, epoch: number): Uint8Array | null =>
+    keys.signers.includes(from) ? kekFrom(from, compartment, epoch) : null;
 
   /** The patient's key whose seed an epoch comes from: the one that signed, or the one that counted where a delegate signed. */
   const seedOf = ({ begunBy }: Epoch): string => {
@@ -112,14 +119,7 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
     },
     next(compartment) {
       const epoch = consents.epoch(patient, compartment) + 1;
-      const kek = derived(signer, compartment, epoch);
-      if (!kek) {
-        throw new AppError(
-          'KEY_REPLACED',
-          'This card’s key was replaced by a new one, so it can change nothing any more. Nothing was changed; use the new card.',
-        );
-      }
-      return { compartment, category: categoryOf(compartment), epoch, kek };
+      return { compartment, category: categoryOf(compartment), epoch, kek: kekFrom(signer, compartment, epoch) };
     },
   };
 }

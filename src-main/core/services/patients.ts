@@ -7,7 +7,7 @@ import { AppError } from '../../../src-shared/errors.ts';
 import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared/fhir/patient.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
-import type { PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
+import type { ClaimedIdentifier, PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
 import type {
   AccountIndexPort,
   EnvelopeKey,
@@ -47,7 +47,20 @@ export interface Patients {
   get(index: AccountIndexPort, patient: string): PatientSummary;
   /** Who claimed an identifier in this network; null where nobody did. */
   accountOf(system: string, value: string): string | null;
-  similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: string[] };
+  /** The account that an identifier's digest points to; null where it is free. */
+  claimantOf(digest: string): string | null;
+  /**
+   * What a change of somebody's identifiers means on the ledger: claims of new ones, releases of own claims that went, and refused claims that are
+   * moot. Throws ALREADY_EXISTS where somebody has a new one, unless that is the same person (`same`).
+   */
+  claimChanges(
+    session: Session,
+    patient: string,
+    before: Demographics['identifiers'],
+    after: Demographics['identifiers'],
+    same: readonly string[],
+  ): { operations: PreparedOperation[]; replaces: string[] };
+  similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: ClaimedIdentifier[] };
   /**
    * The card, sealed by the PIN, is kept among the registrar's drafts (`cardDraft`) until it is discarded as handed over: were the workstation to
    * end before it was printed, the patient's key would be gone.
@@ -88,14 +101,23 @@ export function createPatients(deps: {
   const identifierDigest = (system: string, value: string) =>
     hexOf(crypto.hmac(bytesOf(network.require().identifierKey), utf8(system.trim().toLowerCase()), utf8(normalized(value))));
 
-  const claims = (demographics: Demographics) =>
-    demographics.identifiers.map((identifier) => ({ ...identifier, digest: identifierDigest(identifier.system, identifier.value) }));
+  const claims = ({ identifiers }: Pick<Demographics, 'identifiers'>) =>
+    identifiers.map((identifier) => ({ ...identifier, digest: identifierDigest(identifier.system, identifier.value) }));
 
-  const claimed = (digest: string) =>
-    store
+  /** The account that an identifier points to. */
+  const claimant = (digest: string): string | null => {
+    const last = store
       .operations({ kinds: ['ClaimIdentifier', 'ReleaseIdentifier'], digest })
       .filter((o) => o.state !== 'rejected')
-      .at(-1)?.kind === 'ClaimIdentifier';
+      .at(-1);
+    const decoded = last && deps.codec.decodePayload(last.operation);
+    return decoded?.kind === 'ClaimIdentifier' ? decoded.payload.account : null;
+  };
+
+  const claimOperation = (session: Session, account: string, identifier: string) => {
+    const payload = { account, identifier, keyVersion: network.require().identifierKeyVersion };
+    return signing.make('ClaimIdentifier', payload, "Claim a patient's identifier", session.keys);
+  };
 
   const grantOperations = (
     patient: PersonKeys,
@@ -168,11 +190,8 @@ export function createPatients(deps: {
     const operations: PreparedOperation[] = [
       signing.make('RegisterPatient', registration, 'Register a patient', session.keys, { cosigners: [patient] }),
       ...claims(demographics)
-        .filter(({ digest }) => !claimed(digest))
-        .map(({ digest }) => {
-          const payload = { account: patient.account, identifier: digest, keyVersion: network.require().identifierKeyVersion };
-          return signing.make('ClaimIdentifier', payload, "Claim a patient's identifier", session.keys);
-        }),
+        .filter(({ digest }) => claimant(digest) === null)
+        .map(({ digest }) => claimOperation(session, patient.account, digest)),
       ...grantees.flatMap((g) => grantOperations(patient, g.grantee, compartments, envelope.digest, g.categories)),
       commit.operation,
     ];
@@ -200,14 +219,33 @@ export function createPatients(deps: {
       if (!row) throw new AppError('NOT_FOUND', 'This patient is not known here. Ask the patient to share the demographics with you.');
       return summaryOf(row);
     },
-    accountOf(system, value) {
-      const last = store
-        .operations({ kinds: ['ClaimIdentifier', 'ReleaseIdentifier'], digest: identifierDigest(system, value) })
-        .filter((o) => o.state !== 'rejected')
-        .at(-1);
-      const decoded = last && deps.codec.decodePayload(last.operation);
-      return decoded?.kind === 'ClaimIdentifier' ? decoded.payload.account : null;
+    claimantOf: claimant,
+    claimChanges(session, patient, before, after, same) {
+      const [former, wanted] = [claims({ identifiers: before }), claims({ identifiers: after })];
+      const added = wanted.filter(({ digest }) => !former.some((one) => one.digest === digest));
+      const gone = former.filter(({ digest }) => !wanted.some((one) => one.digest === digest));
+      const taken = added.find(({ digest }) => ![null, patient, ...same].includes(claimant(digest)));
+      if (taken) {
+        const message = `“${taken.value}” belongs to another patient. Check the number. If it is right, these are two records of one person: link them under Duplicates. Nothing was saved.`;
+        throw new AppError('ALREADY_EXISTS', message, { patient: claimant(taken.digest) });
+      }
+      const last = (digest: string) => store.operations({ kinds: ['ClaimIdentifier'], digest, patient }).at(-1);
+      const releases = gone.filter(({ digest }) => claimant(digest) === patient && last(digest)?.operation.actor === session.account);
+      return {
+        operations: [
+          ...added.filter(({ digest }) => claimant(digest) === null).map(({ digest }) => claimOperation(session, patient, digest)),
+          ...releases.map(({ digest }) => {
+            const payload = { account: patient, identifier: digest };
+            return signing.make('ReleaseIdentifier', payload, "Give up a patient's former identifier", session.keys);
+          }),
+        ],
+        replaces: gone.flatMap(({ digest }) => {
+          const refused = last(digest);
+          return refused?.state === 'rejected' ? [refused.operation.opId] : [];
+        }),
+      };
     },
+    accountOf: (system, value) => claimant(identifierDigest(system, value)),
     similar(index, demographics) {
       const candidate = patientRowOf(patientResourceOf(demographics, primaryRecordId('', crypto)), '');
       const texts = [
@@ -227,9 +265,11 @@ export function createPatients(deps: {
       scored.sort((a, b) => b.score - a.score);
       return {
         hits: scored.slice(0, 5).map(({ row }) => summaryOf(row)),
-        claimed: claims(demographics)
-          .filter(({ digest }) => claimed(digest))
-          .map(({ value }) => value),
+        claimed: claims(demographics).flatMap(({ digest, label, value }) => {
+          const patient = claimant(digest);
+          const row = patient === null ? undefined : index.patient(patient);
+          return patient === null ? [] : [{ label, value, patient, summary: row ? summaryOf(row) : null }];
+        }),
       };
     },
     async register(session, demographics, pin, firstGrants = []) {

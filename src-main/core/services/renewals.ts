@@ -31,6 +31,8 @@ export function createRenewals(deps: {
   readonly keyring: Keyring;
   readonly seals: EmergencySeals;
   readonly emergencyId: (organization: string) => string;
+  /** See `PatientRotation.finish`. */
+  readonly finishRotation: (desk: DeskSession) => Promise<void>;
   readonly network: NetworkService;
   readonly signing: Signing;
   readonly publisher: Publisher;
@@ -72,6 +74,7 @@ export function createRenewals(deps: {
   };
 
   const renew = async (desk: DeskSession): Promise<readonly string[]> => {
+    await deps.finishRotation(desk);
     const { id } = network.require();
     const { patient } = desk;
     const record = keyring.of(desk);

@@ -6,6 +6,7 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { AccountIndexPort, KeyPort, PersonKeys, StorePort } from '../ports.ts';
 import type { AttemptLimiter } from './attempts.ts';
 import type { FactBus } from './facts.ts';
+import type { PatientKeys } from './patient-keys.ts';
 
 export interface Session {
   readonly keys: PersonKeys;
@@ -30,7 +31,10 @@ export interface Sessions {
   logIn(account: string, passphrase: string): Promise<void>;
   /** Opens a session with keys that were just made (first run, rotation). */
   begin(keys: PersonKeys, name: string): void;
+  /** Throws WRONG_CREDENTIALS, TRY_LATER, CARD_INVALID, and what `PatientKeys.complete` throws: KEY_REPLACED for a card of a former key. */
   openDesk(card: string, pin: string): Promise<DeskSession>;
+  /** The keys of a card, without a desk; the caller destroys them. Throws the same. */
+  openCard(card: string, pin: string): Promise<DeskSession>;
   closeDesk(): void;
   lock(): void;
   touch(): void;
@@ -51,6 +55,7 @@ export function createSessions(deps: {
   readonly attempts: AttemptLimiter;
   readonly facts: FactBus;
   readonly idleMinutes: () => number;
+  readonly patientKeys: PatientKeys;
 }): Sessions {
   const { store, keys, attempts, facts } = deps;
   let session: Session | null = null;
@@ -95,6 +100,26 @@ export function createSessions(deps: {
     facts.tell('status', null);
   };
 
+  const openCard = async (card: string, pin: string): Promise<DeskSession> => {
+    const opened = session;
+    if (!opened) throw new AppError('NOT_LOGGED_IN', 'The workstation is locked.');
+    const { account, sealed } = keys.decodeCard(card);
+    const unlocked = await attempts.guard(`card/${account.toLowerCase()}`, async () => {
+      const secret = await keys.open(sealed, pin, sealContext.card(account));
+      const held = keys.fromSecret(secret);
+      secret.fill(0);
+      if (held.account === account) return held;
+      held.destroy();
+      throw new AppError('WRONG_CREDENTIALS', 'That did not open.');
+    });
+    const all = await deps.patientKeys.complete(unlocked, account);
+    if (session !== opened) {
+      all.destroy();
+      throw new AppError('NOT_LOGGED_IN', 'The workstation was locked meanwhile. Log in and open the card again.');
+    }
+    return { keys: all, patient: account };
+  };
+
   return {
     current: () => session,
     require() {
@@ -118,24 +143,11 @@ export function createSessions(deps: {
       begin(opened.unlocked, opened.name);
     },
     begin,
+    openCard,
     async openDesk(card, pin) {
-      const opened = session;
-      if (!opened) throw new AppError('NOT_LOGGED_IN', 'The workstation is locked.');
-      const { account, sealed } = keys.decodeCard(card);
-      const patientKeys = await attempts.guard(`card/${account.toLowerCase()}`, async () => {
-        const secret = await keys.open(sealed, pin, sealContext.card(account));
-        const unlocked = keys.fromSecret(secret);
-        secret.fill(0);
-        if (unlocked.account === account) return unlocked;
-        unlocked.destroy();
-        throw new AppError('WRONG_CREDENTIALS', 'That did not open.');
-      });
-      if (session !== opened) {
-        patientKeys.destroy();
-        throw new AppError('NOT_LOGGED_IN', 'The workstation was locked meanwhile. Log in and open the card again.');
-      }
+      const opened = await openCard(card, pin);
       closeDesk();
-      desk = { keys: patientKeys, patient: account };
+      desk = opened;
       facts.tell('status', null);
       return desk;
     },

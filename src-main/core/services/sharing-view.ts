@@ -116,12 +116,13 @@ export function createSharingViews(deps: {
       } else if (decoded.kind === 'Grant' || decoded.kind === 'Revoke') {
         const { grantee, envelope, compartment } = decoded.payload;
         if (seals.isFor(grantee)) continue;
+        const rekeyed = decoded.kind === 'Revoke' && grantee === granteeOfAccount(desk.patient);
         const act = `${decoded.kind}/${grantee}/${envelope === zero32 ? common.at : envelope}/${common.state}`;
         const category = names.get(compartment);
         const before = events.get(act);
-        const type = decoded.kind === 'Grant' ? ('granted' as const) : ('revoked' as const);
+        const type = rekeyed ? ('new-key' as const) : decoded.kind === 'Grant' ? ('granted' as const) : ('revoked' as const);
         const listed = [...(before?.categories ?? []), ...(category ? [category] : [])];
-        events.set(act, { ...(before ?? { ...common, type, name: describe(grantee).name }), categories: listed });
+        events.set(act, { ...(before ?? { ...common, type, name: rekeyed ? '' : describe(grantee).name }), categories: listed });
       }
     }
     return [...events.values()].reverse();

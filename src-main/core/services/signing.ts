@@ -27,6 +27,8 @@ export interface SigningOptions {
   readonly cosigners?: readonly PersonKeys[];
   /** Random unless given. A commit's digest, unique as it is, saves the ledger a second note of it. */
   readonly opId?: string;
+  /** Which of the actor's keys signs, where that is not the one that counts on the ledger: what follows its rotation in the same save. */
+  readonly signer?: string;
 }
 
 export interface Signing {
@@ -60,17 +62,35 @@ export function createSigning(
     return Math.max(issuedAt, ...starts);
   };
 
-  const sign = (keys: PersonKeys, digest: Uint8Array): string => {
-    const signer = directory.signer(keys.account);
+  /** The newest of somebody's keys may have been made elsewhere, and the ledger not have told this workstation: with an older one all would be refused. */
+  const isUnheard = (keys: PersonKeys): boolean => {
+    const newest = keys.signers.at(-1);
+    if (keys.signers.length === 1 || newest === directory.signer(keys.account)) return false;
+    return !store.operations({ kinds: ['RotateKeys'], actor: keys.account }).some(({ operation }) => {
+      const decoded = codec.decodePayload(operation);
+      return decoded.kind === 'RotateKeys' && decoded.payload.signer === newest;
+    });
+  };
+
+  const sign = (keys: PersonKeys, digest: Uint8Array, given?: string): string => {
+    const signer = given ?? directory.signer(keys.account);
+    if (given === undefined && isUnheard(keys))
+      throw new AppError(
+        'KEY_MISSING',
+        'This key is newer than what this workstation has heard from the ledger, which would refuse what is signed now. Connect the workstation and try again. Nothing was saved; what you typed is kept.',
+      );
     if (keys.signers.includes(signer)) return keys.sign(digest, signer);
+    const isStaff = directory.memberships(keys.account).length > 0;
     throw new AppError(
       'KEY_REPLACED',
-      'This key was replaced at another workstation and signs nothing any more. Enter the new words under Settings, My key. Nothing was saved; what you typed is kept.',
+      isStaff
+        ? 'This key was replaced at another workstation and signs nothing any more. Enter the new words under Settings, My key. Nothing was saved; what you typed is kept.'
+        : 'This key was replaced by a new one and signs nothing any more. Use the card that was made with the new key. Nothing was saved.',
     );
   };
 
   return {
-    make(kind, payload, label, actor, { cosigners = [], opId = hexOf(crypto.randomBytes(32)) } = {}) {
+    make(kind, payload, label, actor, { cosigners = [], opId = hexOf(crypto.randomBytes(32)), signer } = {}) {
       const issuedAt = Math.floor(clock() / 1000);
       const unsigned = {
         kind: operationKinds[kind].code,
@@ -81,7 +101,7 @@ export function createSigning(
         payload: codec.encodePayload(kind, payload),
       };
       const digest = codec.digest(network.require().config, unsigned);
-      const signatures = [actor, ...cosigners].map((keys) => sign(keys, digest));
+      const signatures = [sign(actor, digest, signer), ...cosigners.map((keys) => sign(keys, digest))];
       return { operation: { ...unsigned, signatures }, decoded: { kind, payload } as DecodedOperation, label };
     },
   };

@@ -2,6 +2,7 @@
 import { formatName } from '../../../src-shared/format/index.ts';
 import type { SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
+import type { Attention } from './attention.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
@@ -34,6 +35,7 @@ export function createSnapshots(deps: {
   readonly setup: Setup;
   readonly indexer: Indexer;
   readonly keyRotation: KeyRotation;
+  readonly attention: Pick<Attention, 'count'>;
 }): SnapshotSource {
   const startedAt = Date.now();
   const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
@@ -102,6 +104,7 @@ export function createSnapshots(deps: {
       session: session(),
       patientAtDesk: patientAtDesk(),
       sync: sync(),
+      attention: deps.attention.count(),
       settings: settings(),
       requestCode: setup.requestCode(),
       demo: store.workstation.setting<DemoView>('demo') ?? null,

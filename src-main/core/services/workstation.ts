@@ -13,12 +13,14 @@ import { AppError } from '../../../src-shared/errors.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
+import { createAttention } from './attention.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
 import { createConsultations } from './consultations.ts';
+import { createCorrections } from './corrections.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
@@ -37,6 +39,8 @@ import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
 import { createPatientLinks, linkKinds } from './patient-links.ts';
+import { createPatientKeys } from './patient-keys.ts';
+import { createPatientRotation } from './patient-rotation.ts';
 import { createPatients } from './patients.ts';
 import { createPeople, type People } from './people.ts';
 import { createProfiles } from './profiles.ts';
@@ -100,7 +104,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const publisher = createPublisher(store.workstation, ipfs, facts);
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
-  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes });
+  const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
+  const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes, patientKeys });
   const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
   const setup: Setup = createSetup({
     ...ports,
@@ -168,8 +173,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
     report,
   });
-  const cards = createCards({ store: store.workstation, keys: ports.keys });
-  const notes = createNotes(store.workstation, ipfs, crypto, codec, network);
+  const cards = createCards({ keys: ports.keys, patientKeys });
+  const notes = createNotes(store.workstation, ipfs, crypto, codec, network, directory);
   const emergencyKeys = createEmergencyKeys({
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
@@ -177,7 +182,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
   const grantees = createGrantees(directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
-  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, network, directory, organization });
+  const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, patientKeys, network, directory, organization });
   const patients = createPatients({
     ...{ keyring, seals },
     ...ports,
@@ -194,6 +199,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isOpen: (session) => sessions.current() === session,
   });
   const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
+  const othersOf = (patient: string) => links.othersOf(patient).map((other) => other.patient);
   const chart = createChart({
     store: store.workstation,
     reader,
@@ -207,6 +213,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     openUntil: (session, patient) => emergency.view(session, patient).until,
+    othersOf,
     ledgerState() {
       const status = connections.status();
       if (status?.state !== 'online') return 'away';
@@ -221,8 +228,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     emergencyId: emergencyKeys.idOf,
+    finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const patientRotation = createPatientRotation({
+    ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
+  });
   const views = createSharingViews({
     ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
   });
@@ -234,7 +245,28 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
   });
   const duplicates = createDuplicates({
-    ...{ store: store.workstation, links, directory, profiles, notes, signing, publisher, sessions, facts, clock, organization },
+    ...{
+      store: store.workstation,
+      codec,
+      links,
+      patients,
+      directory,
+      profiles,
+      notes,
+      signing,
+      publisher,
+      sessions,
+      facts,
+      clock,
+      organization,
+    },
+  });
+  const corrections = createCorrections({
+    ...{ store: store.workstation, crypto, chart, patients, records, publisher, indexer, facts, othersOf },
+  });
+  const attention = createAttention({
+    ...{ store: store.workstation, codec, chart, consents, directory, links, patients, profiles, records, sessions, facts, clock },
+    ...{ organization, report },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
@@ -297,6 +329,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     setup,
     indexer,
     keyRotation,
+    attention,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -338,6 +371,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accounts,
       keyRotation,
       keyring,
+      patientRotation,
       cards,
       recovery,
       patients,
@@ -346,6 +380,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       accessRequests,
       links,
       duplicates,
+      corrections,
+      attention,
       emergency,
       consultations,
       imports,

@@ -143,7 +143,7 @@ describe('bad input', () => {
       identifiers: [{ system: 'urn:example:national-id', label: 'National ID', value: 'x1' }],
     });
     expect(similar.hits.map((hit) => hit.patient)).toContain(patient);
-    expect(similar.claimed).toEqual(['x1']);
+    expect(similar.claimed.map((claim) => claim.value)).toEqual(['x1']);
   });
 
   it.each([

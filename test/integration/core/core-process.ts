@@ -1,19 +1,30 @@
 /** A core in a process of its own, which can be killed at any moment and started again on the same data folder. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import type { FromCore, ToCore } from '../../../src-main/core/entry.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { CallInput, CallName, CallOutput, ReplyMessage } from '../../../src-shared/ipc-schema.ts';
+import { answerAsKeychain } from './fake-keychain.ts';
 
 export class CoreProcess {
   readonly #dir: string;
   readonly #passphraseCost: { readonly memoryKiB: number; readonly passes: number } | undefined;
+  readonly #keychain: () => string | null;
   readonly #waiting = new Map<number, { resolve: (reply: ReplyMessage) => void; reject: (error: Error) => void }>();
   #child: ChildProcess | null = null;
   #id = 0;
 
-  /** @param passphraseCost what sealing costs; as in use unless given. */
-  constructor(dir: string, passphraseCost?: { readonly memoryKiB: number; readonly passes: number }) {
+  /**
+   * @param passphraseCost what sealing costs; as in use unless given.
+   * @param keychain the secret of the keychain that answers the core; null: none runs
+   */
+  constructor(
+    dir: string,
+    passphraseCost?: { readonly memoryKiB: number; readonly passes: number },
+    keychain: () => string | null = () => null,
+  ) {
     this.#dir = dir;
+    this.#keychain = keychain;
     this.#passphraseCost = passphraseCost;
   }
 
@@ -27,7 +38,10 @@ export class CoreProcess {
       passphraseCost: this.#passphraseCost,
     };
     const child = fork('src-main/core/entry.ts', [JSON.stringify(options)], { serialization: 'advanced', execArgv: [] });
-    child.on('message', (message: ReplyMessage | { event: string } | { control: string }) => {
+    child.on('message', (message: ReplyMessage | { event: string } | Extract<FromCore, { control: string }>) => {
+      if ('control' in message && message.control === 'keychain')
+        child.send({ control: 'keychain', id: message.id, answer: answerAsKeychain(this.#keychain(), message.ask) } satisfies ToCore);
+      if ('control' in message) return;
       if (!('id' in message)) return;
       this.#waiting.get(message.id)?.resolve(message);
       this.#waiting.delete(message.id);

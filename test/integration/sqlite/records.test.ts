@@ -1,5 +1,8 @@
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { migrate } from '../../../src-main/core/adapters/sqlite/migrate.ts';
+import { accountMigrations } from '../../../src-main/core/adapters/sqlite/migrations/account/index.ts';
 import type { AccountIndexPort, RecordRow } from '../../../src-main/core/ports.ts';
 import { accountKey, alice, bob, bytes32, openStore, recordRow } from './fixtures.ts';
 
@@ -120,6 +123,41 @@ describe('current versions', () => {
     const index = openIndex();
     add(index, version('v1'), version('v2', ['v1'], change));
     expect(current(index)).toContain('v1');
+  });
+});
+
+describe('conflicts', () => {
+  it('are known while several versions are current, also after one is taken back', () => {
+    const index = openIndex();
+    const rows = [version('v1'), version('v2', ['v1']), version('v3', ['v1'])];
+    add(index, ...rows);
+    expect(index.conflicts(10)).toEqual([{ patient: alice, category: 'problems-and-encounters', recordId: 'r1' }]);
+    expect(index.currentVersions(alice, 'problems-and-encounters', 'r1').map((row) => row.versionId)).toEqual(['v2', 'v3']);
+    index.removeCommit(rows[2]?.commit ?? '');
+    expect(index.conflicts(10)).toEqual([]);
+    add(index, version('v3', ['v1']), version('v4', ['v2', 'v3']));
+    expect(index.conflicts(10)).toEqual([]);
+    index.forgetPatient(alice);
+    expect(index.currentVersions(alice, 'problems-and-encounters', 'r1')).toEqual([]);
+  });
+
+  it('that an index of the version before holds are found by its migration', () => {
+    const db = new Database(':memory:');
+    migrate(db, 'index.db', accountMigrations.slice(0, 1));
+    db.exec(`INSERT INTO commits (digest) VALUES (x'01')`);
+    const insert =
+      db.prepare(`INSERT INTO records (version_id, record_id, previous, patient, category, resource_type, author, commit_digest,
+      op_id, position, date, status, title, detail, code_system, code, encounter, extract)
+      VALUES (?, ?, '[]', ?, 'scheduling', 'Appointment', ?, x'01', x'02', 0, '', '', '', '', '', '', '', '{}')`);
+    for (const [versionId, recordId] of [
+      ['v1', 'r1'],
+      ['v2', 'r1'],
+      ['v3', 'r2'],
+    ])
+      insert.run(versionId, recordId, alice, bob);
+    migrate(db, 'index.db', accountMigrations);
+    expect(db.prepare('SELECT record_id FROM conflicts').pluck().all()).toEqual(['r1']);
+    db.close();
   });
 });
 

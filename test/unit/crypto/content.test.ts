@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { author, codeOf, flipped, header, hex32, recordCrypto, version } from './samples.ts';
+import { author, codeOf, flipped, header, hex32, pack, recordCrypto, version } from './samples.ts';
 
 const plaintext = new TextEncoder().encode('{"resourceType":"Observation"}');
 const large = new Uint8Array(64 * 1024 + 1).fill(1);
@@ -42,6 +42,19 @@ describe.each([
     expect(await open(flipped(sealed.dek, 0), sealed.ciphertext)).toBe('TAMPERED');
     expect(await open(sealed.dek.slice(1), sealed.ciphertext)).toBe('TAMPERED');
     expect(await open(sealed.dek, sealed.ciphertext, !chunked)).toBe('TAMPERED');
+  });
+
+  it('does not open for another record or version that its key was wrapped again for', async () => {
+    const kek = new Uint8Array(32).fill(9);
+    const location = { pack: { offset: 0, length: sealed.ciphertext.length } };
+    for (const change of [{ recordId: 'other' }, { versionId: 'other' }, { resourceType: 'Condition' }]) {
+      const entry = { ...signed, ...change, location, size: bytes.length, dek: sealed.dek };
+      const commit = recordCrypto.decodeCommit(recordCrypto.encodeCommit({ ...header, epoch: 4 }, pack, [entry], kek).bytes);
+      const [wrapped] = recordCrypto.openEntries(commit, kek);
+      expect(await codeOf(() => recordCrypto.decryptContent(commit.header, wrapped!, wrapped!.dek, sealed.ciphertext, chunked))).toBe(
+        'TAMPERED',
+      );
+    }
   });
 
   it('does not open where it is another content than the one that was signed', async () => {

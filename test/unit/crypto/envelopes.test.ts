@@ -93,6 +93,22 @@ describe('envelopes', () => {
     );
   });
 
+  it('do not open when their recipients are exchanged', async () => {
+    const bytes = Buffer.from(block.bytes);
+    const [doctorAt, clinicAt] = [doctorId, clinicId].map((id) => bytes.indexOf(Buffer.from(id.slice(2), 'hex')));
+    bytes.set(Buffer.from(clinicId.slice(2), 'hex'), doctorAt);
+    bytes.set(Buffer.from(doctorId.slice(2), 'hex'), clinicAt);
+    const exchanged = new Uint8Array(bytes);
+    expect(await codeOf(() => open(exchanged, clinicId, doctor.secretKey))).toBe('TAMPERED');
+    expect(await codeOf(() => open(exchanged, doctorId, clinic.secretKey))).toBe('TAMPERED');
+    expect(await codeOf(() => open(exchanged))).toBe('TAMPERED');
+  });
+
+  it('do not open when cut off anywhere', async () => {
+    for (let length = 0; length < block.bytes.length; length += 7)
+      expect(await codeOf(() => open(block.bytes.subarray(0, length)))).toBe('TAMPERED');
+  });
+
   it('are not made for nobody, one twice, a bad key, or two keys for one compartment and epoch', async () => {
     const seal = (recipients: Parameters<typeof recordCrypto.sealEnvelopes>[2]) =>
       codeOf(() => recordCrypto.sealEnvelopes(network, patient, recipients));

@@ -3,9 +3,11 @@ import { HkdfSha256, X25519 } from '@hpke/dhkem-x25519';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { keccak_256 } from '@noble/hashes/sha3.js';
 import { describe, expect, it } from 'vitest';
 import { concat, toHex } from '../../../src-main/core/adapters/crypto/bytes.ts';
 import { hkdfExpand, hkdfExtract, sha256 } from '../../../src-main/core/adapters/crypto/hashing.ts';
+import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { hasVectors, hexField, vectors } from './vectors.ts';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
@@ -85,6 +87,22 @@ describe('X25519', () => {
 });
 
 describe('ECDSA over secp256k1', () => {
+  it('gives the deterministic signature (RFC 6979) that Bitcoin’s implementations agree on, for the key 1', () => {
+    const one = hex('01'.padStart(64, '0'));
+    expect(toHex(secp256k1.sign(sha256(new TextEncoder().encode('Satoshi Nakamoto')), one, { prehash: false }))).toBe(
+      '0x934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d82442ce9d2b916064108014783e923ec36b49743e2ffa1c4496f01a512aafd9e5',
+    );
+  });
+
+  it('gives the account and the signature of EIP-712’s own example', () => {
+    const digest = hex('be609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2');
+    const cow = createKeyAdapter().fromPrivateKey(toHex(keccak_256(new TextEncoder().encode('cow'))));
+    const signature =
+      '0x4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b915621c';
+    expect(cow.account).toBe('0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826');
+    expect(cow.sign(digest)).toBe(signature);
+  });
+
   it.runIf(hasVectors('ecdsa_secp256k1_sha256_test'))("agrees with all of Wycheproof's tests", () => {
     for (const group of vectors('ecdsa_secp256k1_sha256_test')) {
       const publicKey = hexField((group.publicKey as { uncompressed: string }).uncompressed);

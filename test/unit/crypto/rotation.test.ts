@@ -36,6 +36,32 @@ describe('rotated keys', () => {
     expect([again.account, again.signers, again.encryptionKey]).toEqual([rotated.account, rotated.signers, rotated.encryptionKey]);
   });
 
+  it('go on paper with the newest of them, whose account stays the same', () => {
+    const some = keys.fromSecret(rotated.secret(2));
+    expect([some.account, some.signers]).toEqual([first.account, [second.account, third.account]]);
+    expect(some.deriveAs(second.account, 'kek')).toEqual(second.derive('kek'));
+    expect(() => some.deriveAs(first.account, 'kek')).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
+  });
+
+  it('are sealed, without the newest, to the newest in a block of envelopes: for this patient, network and key only', async () => {
+    const secret = rotated.formerSecret() ?? expect.fail();
+    expect(first.formerSecret()).toBeNull();
+    const former = { encryptionKey: rotated.encryptionKey, secret };
+    const { bytes } = await crypto.sealEnvelopes(network, first.account, [], former);
+    const opened = await crypto.openFormerKeys(bytes, network, first.account, third);
+    expect(keys.fromSecret(opened ?? expect.fail()).signers).toEqual([first.account, second.account]);
+    const refused = { code: 'TAMPERED' };
+    await expect(crypto.openFormerKeys(bytes, network, first.account, second)).rejects.toMatchObject(refused);
+    await expect(crypto.openFormerKeys(bytes, organization, first.account, third)).rejects.toMatchObject(refused);
+    await expect(crypto.openFormerKeys(bytes, network, second.account, third)).rejects.toMatchObject(refused);
+    const changed = bytes.slice();
+    changed[changed.length - 40] = (changed[changed.length - 40] ?? 0) ^ 1;
+    await expect(crypto.openFormerKeys(changed, network, first.account, third)).rejects.toMatchObject(refused);
+    await expect(crypto.sealEnvelopes(network, first.account, [])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const plain = await crypto.sealEnvelopes(network, first.account, [{ id: organization, encryptionKey: first.encryptionKey, keys: [] }]);
+    expect(await crypto.openFormerKeys(plain.bytes, network, first.account, third)).toBeNull();
+  });
+
   it('refuse a key twice, a bundle as the newer key, and a secret that was cut off', () => {
     for (const newer of [first, second, rotated])
       expect(() => keys.rotated(rotated, newer)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));

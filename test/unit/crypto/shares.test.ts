@@ -50,6 +50,7 @@ describe('three shares of a key', () => {
       alter('set'),
       alter('account'),
       alter('signature'),
+      alter('signer'),
       changed(card, (map) => (map['holder'] = 1)),
       changed(card, (map) => (map['holder'] = 3)),
       changed(card, (map) => (map['commitments'] = (map['commitments'] as Uint8Array[]).slice(0, 2))),

@@ -102,6 +102,13 @@ describe('recover', () => {
   const digest = getBytes(`0x${'07'.repeat(32)}`);
   const signature = wallet.signingKey.sign(digest);
 
+  it('names the account of EIP-712’s own example', () => {
+    const signature =
+      '0x4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d07299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b915621c';
+    const digest = getBytes('0xbe609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2');
+    expect(codec.recover(digest, signature)).toBe('0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826');
+  });
+
   it('names the account that signed', () => {
     expect(codec.recover(digest, signature.serialized)).toBe(wallet.address);
     expect(codec.recover(getBytes(`0x${'08'.repeat(32)}`), signature.serialized)).not.toBe(wallet.address);

@@ -18,6 +18,7 @@ function result(date: string, code: string, title: string, extract: RecordExtrac
     codeSystem: code === '' ? '' : 'http://loinc.org',
     author: 'Dr RAO',
     organization: 'Clinic A',
+    origin: null,
     conflicting: 0,
     encounter: '',
     extract,

@@ -19,7 +19,8 @@ const form = 1;
 const checksumBytes = 4;
 /** A salt and a ciphertext of at most 64 and 255 bytes fit in it. */
 const maxCardLength = 1_024;
-const maxCiphertextBytes = 128;
+/** Room for four keys (`secretsOnCard`): 392 characters, a version 10 code at level L. */
+const maxCiphertextBytes = 176;
 
 /** A card's text. Throws INVALID_INPUT for a sealed secret that is malformed or larger than a card should hold. */
 export function encodeCard(account: string, sealed: SealedSecret): string {

@@ -3,7 +3,7 @@
  * names network, patient and recipient, so that an envelope means nothing anywhere else.
  */
 import type { AppError } from '../../../../src-shared/errors.ts';
-import type { EncodedBlock, EnvelopeKey } from '../../ports.ts';
+import type { EncodedBlock, EnvelopeKey, PersonKeys } from '../../ports.ts';
 import { toHex, utf8, zero } from './bytes.ts';
 import { decodeCbor, encodeBlock, encodeCbor, maxBlockBytes } from './cbor.ts';
 import { invalid, tampered, type Refuse } from './failures.ts';
@@ -11,6 +11,8 @@ import { hpkeOpen, hpkeSeal } from './hpke.ts';
 import { addressBytes, bytes32, checkBytes, checkCategory, checkInteger, checkList, checkMap } from './shapes.ts';
 
 const info = utf8('anamnesis/envelope/1');
+const formerInfo = utf8('anamnesis/former-keys/1');
+const maxFormerBytes = 2_048;
 const maxKeys = 10_000;
 const maxRecipients = 1_000;
 const minCiphertextBytes = 16;
@@ -25,9 +27,17 @@ export interface EnvelopeRecipient {
 
 const refuseInput: Refuse = (what: string): AppError => invalid(`Keys cannot be sealed: the ${what} is not valid.`);
 
-/** Builds a block of envelopes. Throws INVALID_INPUT: no recipients, one twice, more than 10,000 keys for one, over 2 MiB together. */
-export async function sealEnvelopes(network: string, patient: string, recipients: readonly EnvelopeRecipient[]): Promise<EncodedBlock> {
-  if (recipients.length === 0 || recipients.length > maxRecipients) throw refuseInput('number of recipients');
+/**
+ * Builds a block of envelopes. `former`: the secret of a patient's former keys, sealed to the one that replaces them, so that the new words alone give all
+ * keys again. Throws INVALID_INPUT: nothing to seal, a recipient twice, more than 10,000 keys for one, over 2 MiB together.
+ */
+export async function sealEnvelopes(
+  network: string,
+  patient: string,
+  recipients: readonly EnvelopeRecipient[],
+  former?: { readonly encryptionKey: string; readonly secret: Uint8Array },
+): Promise<EncodedBlock> {
+  if ((recipients.length === 0 && !former) || recipients.length > maxRecipients) throw refuseInput('number of recipients');
   if (new Set(recipients.map(({ id }) => id.toLowerCase())).size !== recipients.length) throw refuseInput('list of recipients');
   const networkBytes = bytes32(network, 'network', refuseInput);
   const patientBytes = addressBytes(patient, 'patient', refuseInput);
@@ -44,7 +54,19 @@ export async function sealEnvelopes(network: string, patient: string, recipients
     zero(plaintext);
     envelopes.push({ recipient, ...sealed });
   }
-  return encodeBlock({ v: 1, type: 'envelopes', network: networkBytes, patient: patientBytes, envelopes });
+  const block = { v: 1, type: 'envelopes', network: networkBytes, patient: patientBytes, envelopes };
+  if (!former) return encodeBlock(block);
+  const key = bytes32(former.encryptionKey, 'encryption key', refuseInput);
+  const aad = encodeCbor([networkBytes, patientBytes, key]);
+  return encodeBlock({ ...block, former: await hpkeSeal(key, formerInfo, aad, former.secret) });
+}
+
+/** The secret of a patient's former keys; null where the block has none. Throws TAMPERED: another network's or patient's block, another key, or changed. */
+export async function openFormerKeys(bytes: Uint8Array, network: string, patient: string, keys: PersonKeys): Promise<Uint8Array | null> {
+  const { networkBytes, patientBytes, former } = readBlock(bytes, network, patient);
+  if (former === null) return null;
+  const aad = encodeCbor([networkBytes, patientBytes, bytes32(keys.encryptionKey, 'encryption key', refuseInput)]);
+  return hpkeOpen(keys.encryptionSecret(), formerInfo, aad, former);
 }
 
 /** The keys sealed for this recipient, or null where the block has none for it. Throws TAMPERED: another network's or patient's block, or changed. */
@@ -55,10 +77,28 @@ export async function openEnvelopes(
   recipient: string,
   secretKey: Uint8Array,
 ): Promise<EnvelopeKey[] | null> {
+  const recipientBytes = bytes32(recipient, 'recipient', refuseInput);
+  const { networkBytes, patientBytes, envelopes } = readBlock(bytes, network, patient);
+  const own = envelopes.find((envelope) => envelope.recipient === toHex(recipientBytes));
+  if (own === undefined) return null;
+  const plaintext = await hpkeOpen(secretKey, info, encodeCbor([networkBytes, patientBytes, recipientBytes]), own);
+  try {
+    return decodeKeys(plaintext);
+  } finally {
+    zero(plaintext);
+  }
+}
+
+/** Parses and bounds a block, and checks that it is this network's and patient's. */
+function readBlock(bytes: Uint8Array, network: string, patient: string) {
   const networkBytes = bytes32(network, 'network', refuseInput);
   const patientBytes = addressBytes(patient, 'patient', refuseInput);
-  const recipientBytes = bytes32(recipient, 'recipient', refuseInput);
-  const block = checkMap(decodeCbor(bytes, maxBlockBytes, tampered), ['v', 'type', 'network', 'patient', 'envelopes'], tampered);
+  const decoded = decodeCbor(bytes, maxBlockBytes, tampered);
+  const parts = ['v', 'type', 'network', 'patient', 'envelopes'] as const;
+  const hasFormer = typeof decoded === 'object' && decoded !== null && 'former' in decoded;
+  const block: Partial<Record<'former', unknown>> & Record<(typeof parts)[number], unknown> = hasFormer
+    ? checkMap(decoded, [...parts, 'former'], tampered)
+    : checkMap(decoded, parts, tampered);
   if (block.v !== 1 || block.type !== 'envelopes') throw tampered('block type');
   if (toHex(checkBytes(block.network, 32, 'network', tampered)) !== toHex(networkBytes)) throw tampered('network');
   if (toHex(checkBytes(block.patient, 20, 'patient', tampered)) !== toHex(patientBytes)) throw tampered('patient');
@@ -71,14 +111,15 @@ export async function openEnvelopes(
     };
   });
   if (new Set(envelopes.map((envelope) => envelope.recipient)).size !== envelopes.length) throw tampered('recipient');
-  const own = envelopes.find((envelope) => envelope.recipient === toHex(recipientBytes));
-  if (own === undefined) return null;
-  const plaintext = await hpkeOpen(secretKey, info, encodeCbor([networkBytes, patientBytes, recipientBytes]), own);
-  try {
-    return decodeKeys(plaintext);
-  } finally {
-    zero(plaintext);
-  }
+  return { networkBytes, patientBytes, envelopes, former: hasFormer ? readFormer(block.former) : null };
+}
+
+function readFormer(value: unknown): { enc: Uint8Array; ciphertext: Uint8Array } {
+  const former = checkMap(value, ['enc', 'ciphertext'], tampered);
+  return {
+    enc: checkBytes(former.enc, 32, 'enc', tampered),
+    ciphertext: checkBytes(former.ciphertext, minCiphertextBytes, 'ciphertext', tampered, maxFormerBytes),
+  };
 }
 
 function encodeKeys(keys: readonly EnvelopeKey[]): Uint8Array {

@@ -67,7 +67,10 @@ export function createPersonKeys(secretGiven: Uint8Array): PersonKeys {
     deriveAs: (signer, label, ...parts) => whileUnlocked(() => deriveFromRoot(keyOf(signer).root, label, parts)),
     deriveFormer: (label) => whileUnlocked(() => newestFirst.slice(1).map(({ root }) => deriveFromRoot(root, label, []))),
     phrase: () => whileUnlocked(() => (newest.phrase ? phraseOfEntropy(newest.secret) : null)),
-    secret: () => whileUnlocked(() => (account === null ? new Uint8Array(newest.secret) : writeRotated(account, secrets))),
+    secret: (most = maxSecrets) =>
+      whileUnlocked(() => (account === null ? new Uint8Array(newest.secret) : writeRotated(account, all.slice(-most).map(secretOf)))),
+    formerSecret: () =>
+      whileUnlocked(() => (account === null || all.length < 2 ? null : writeRotated(account, all.slice(0, -1).map(secretOf)))),
     privateKey: () => whileUnlocked(() => new Uint8Array(newest.signer)),
     destroy() {
       destroyed = true;
@@ -91,6 +94,8 @@ export function rotatedKeys(former: PersonKeys, newer: PersonKeys): PersonKeys {
     zero(before, added, ...secrets, ...addedSecret.secrets);
   }
 }
+
+const secretOf = ({ secret }: { readonly secret: Uint8Array }): Uint8Array => secret;
 
 function writeRotated(account: string, secrets: readonly Uint8Array[]): Uint8Array {
   if (secrets.length > maxSecrets) throw invalid('These keys were replaced too often. Nothing was changed.');

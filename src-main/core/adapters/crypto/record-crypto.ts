@@ -7,7 +7,7 @@ import { cidOfDigest, digestOfCid } from './cbor.ts';
 import { decodeCode, encodeCode } from './code.ts';
 import { commitKey, decodeCommit, encodeCommit, openEntries, openSomeEntries } from './commit.ts';
 import { decryptContent, encryptContent, reencryptChunked, reencryptContent } from './content.ts';
-import { openEnvelopes, sealEnvelopes } from './envelopes.ts';
+import { openEnvelopes, openFormerKeys, sealEnvelopes } from './envelopes.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
 import { openOrganizationKey, organizationKeyHolders, sealOrganizationKey, sealOrganizationKeyTo } from './organization-key.ts';
 import { openNote, sealNote } from './sealed-note.ts';
@@ -29,6 +29,7 @@ export function createRecordCrypto(): RecordCryptoPort {
     commitKey,
     sealEnvelopes,
     openEnvelopes,
+    openFormerKeys,
     sealOrganizationKey,
     sealOrganizationKeyTo,
     organizationKeyHolders,

@@ -21,8 +21,10 @@ const shareHolders: readonly ShareHolder[] = ['card', 'vault', 'guardian'];
 
 const prefix = 'ANAM-SHARE';
 const threshold = 2;
-/** A secret on a card has at most this; a share has one byte more. */
-const maxSecretBytes = 112;
+/** As on a card; after more rotations, the others come from the ledger's blocks. */
+const secretsOnPaper = 4;
+/** `secretsOnPaper` keys; a share has one byte more. */
+const maxSecretBytes = 160;
 const vaultInfo = utf8('anamnesis/vault-share/1');
 
 interface Share {
@@ -30,6 +32,8 @@ interface Share {
   readonly set: Uint8Array;
   readonly holder: ShareHolder;
   readonly share: Uint8Array;
+  /** Address that signed it: the patient's key of that time, as the caller checks. */
+  readonly signer: string;
 }
 
 /** The port over the functions below. */
@@ -39,24 +43,30 @@ export function createShares(): SharesPort {
 
 /** Three codes, by holder. Each reveals nothing of the key, and making them again gives a set that does not mix with the one before. */
 async function splitKeys(keys: PersonKeys): Promise<Record<ShareHolder, string>> {
-  const secret = keys.secret();
+  const secret = keys.secret(secretsOnPaper);
   const account = addressBytes(keys.account, 'account', tampered);
+  const signer = addressBytes(keys.signers.at(-1), 'signer', tampered);
   const set = randomBytes(16);
   const shares = await split(secret, shareHolders.length, threshold);
   zero(secret);
   const commitments = shares.map((share, holder) => commitmentOf(account, set, holder, share));
-  const signature = fromHex(keys.sign(statementOf(account, set, commitments)), 65) ?? new Uint8Array();
-  const codes = shares.map((share, holder) => encodeCode(prefix, { v: 1, account, set, holder, share, commitments, signature }));
+  const signature = fromHex(keys.sign(statementOf(account, signer, set, commitments)), 65) ?? new Uint8Array();
+  const codes = shares.map((share, holder) => encodeCode(prefix, { v: 1, account, signer, set, holder, share, commitments, signature }));
   zero(...shares);
   const [card = '', vault = '', guardian = ''] = codes;
   return { card, vault, guardian };
 }
 
-/** Reads one share and checks it against what the patient signed. Throws CODE_INVALID. */
+/** Reads one share and checks it against what its signer signed; whether that is the patient, the caller knows. Throws CODE_INVALID. */
 function readShare(code: string): Share {
-  const map = checkMap(decodeCode(prefix, code), ['v', 'account', 'set', 'holder', 'share', 'commitments', 'signature'], badShare);
+  const map = checkMap(
+    decodeCode(prefix, code),
+    ['v', 'account', 'signer', 'set', 'holder', 'share', 'commitments', 'signature'],
+    badShare,
+  );
   if (map.v !== 1) throw badShare();
   const account = checkBytes(map.account, 20, 'account', badShare);
+  const signer = checkBytes(map.signer, 20, 'signer', badShare);
   const set = checkBytes(map.set, 16, 'set', badShare);
   const index = checkInteger(map.holder, shareHolders.length - 1, 'holder', badShare);
   const share = checkBytes(map.share, 17, 'share', badShare, maxSecretBytes + 1);
@@ -68,20 +78,22 @@ function readShare(code: string): Share {
   const holder = shareHolders[index];
   if (!holder || !committed || commitments.length !== shareHolders.length) throw badShare();
   if (!equalBytes(committed, commitmentOf(account, set, index, share))) throw badShare();
-  if (signerOf(statementOf(account, set, commitments), signature) !== addressOf(account)) throw badShare();
-  return { account: addressOf(account), set, holder, share };
+  if (signerOf(statementOf(account, signer, set, commitments), signature) !== addressOf(signer)) throw badShare();
+  return { account: addressOf(account), set, holder, share, signer: addressOf(signer) };
 }
 
 /** The keys of two shares of one set. Throws CODE_INVALID. */
 async function combineShares(codes: readonly [string, string]): Promise<PersonKeys> {
   const [first, second] = [readShare(codes[0]), readShare(codes[1])];
   if (first.account !== second.account) throw mismatch('They belong to different patients.');
-  if (!equalBytes(first.set, second.set)) throw mismatch('They were made at different times, and only shares of one time go together.');
+  if (first.signer !== second.signer || !equalBytes(first.set, second.set))
+    throw mismatch('They were made at different times, and only shares of one time go together.');
   if (first.holder === second.holder) throw mismatch('They are the same share twice.');
   const secret = await combine([first.share, second.share]);
   const keys = createPersonKeys(secret);
   zero(secret, first.share, second.share);
-  if (keys.account === first.account) return keys;
+  // The key inside must be the one that signed: a forger has none that did.
+  if (keys.account === first.account && keys.signers.at(-1) === first.signer) return keys;
   keys.destroy();
   throw badShare();
 }
@@ -131,8 +143,8 @@ function commitmentOf(account: Uint8Array, set: Uint8Array, holder: number, shar
   return sha256(encodeCbor(['anamnesis/share-commitment/1', account, set, holder, share]));
 }
 
-function statementOf(account: Uint8Array, set: Uint8Array, commitments: readonly Uint8Array[]): Uint8Array {
-  return sha256(encodeCbor(['anamnesis/shares/1', account, set, commitments]));
+function statementOf(account: Uint8Array, signer: Uint8Array, set: Uint8Array, commitments: readonly Uint8Array[]): Uint8Array {
+  return sha256(encodeCbor(['anamnesis/shares/1', account, signer, set, commitments]));
 }
 
 /** EIP-55 address that signed a digest; null for a signature that is none. */

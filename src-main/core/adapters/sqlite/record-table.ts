@@ -47,6 +47,7 @@ export class RecordTable {
       .transaction(() => {
         this.#sql('INSERT INTO commits (digest) VALUES (?) ON CONFLICT DO NOTHING').run(digest);
         for (const record of records) this.#add(digest, record);
+        for (const record of records) this.#noteConflict(record);
       })
       .immediate();
   }
@@ -57,11 +58,13 @@ export class RecordTable {
 
   removeCommit(commit: string): void {
     const digest = bytesOfHex(commit, 'commit', 32);
+    const records = this.#sql(`SELECT ${columns} FROM records WHERE commit_digest = ?`).all(digest) as Row[];
     this.#db
       .transaction(() => {
         this.#sql('DELETE FROM records_fts WHERE rowid IN (SELECT id FROM records WHERE commit_digest = ?)').run(digest);
         this.#sql('DELETE FROM records WHERE commit_digest = ?').run(digest);
         this.#sql('DELETE FROM commits WHERE digest = ?').run(digest);
+        for (const record of records.map(recordRow)) this.#noteConflict(record);
       })
       .immediate();
   }
@@ -112,6 +115,24 @@ export class RecordTable {
     }[];
   }
 
+  conflicts(limit: number): { patient: string; category: Category; recordId: string }[] {
+    return this.#sql('SELECT patient, category, record_id AS recordId FROM conflicts ORDER BY patient, category, record_id LIMIT ?').all(
+      limit,
+    ) as { patient: string; category: Category; recordId: string }[];
+  }
+
+  currentVersions(patient: string, category: Category, recordId: string): RecordRow[] {
+    const sql = `SELECT ${columns} FROM records INDEXED BY records_record
+      WHERE record_id = ? AND patient = ? AND category = ? AND ${notReplaced} ORDER BY version_id, author`;
+    return (this.#sql(sql).all(recordId, patient, category) as Row[]).map(recordRow);
+  }
+
+  appointments(from: string, limit: number): RecordRow[] {
+    const sql = `SELECT ${columns} FROM records INDEXED BY records_appointments
+      WHERE resource_type = 'Appointment' AND date >= ? AND ${notReplaced} ORDER BY date LIMIT ?`;
+    return (this.#sql(sql).all(from, limit) as Row[]).map(recordRow);
+  }
+
   /** As they became known here: a chart shows the order of the ledger from the operations, not from this. */
   versions(recordId: string): RecordRow[] {
     return (this.#sql(`SELECT ${columns} FROM records WHERE record_id = ? ORDER BY id`).all(recordId) as Row[]).map(recordRow);
@@ -136,6 +157,18 @@ export class RecordTable {
         ORDER BY date DESC, record_id DESC LIMIT ?`,
       ).all(query.join(' AND '), patient, limit) as Row[]
     ).map(recordRow);
+  }
+
+  /** To be called after a version of the record came or went. */
+  #noteConflict({ patient, category, recordId }: RecordRow): void {
+    const sql = `SELECT count(*) AS count FROM records INDEXED BY records_record
+      WHERE record_id = ? AND patient = ? AND category = ? AND ${notReplaced}`;
+    const { count } = this.#sql(sql).get(recordId, patient, category) as { count: number };
+    const change =
+      count > 1
+        ? 'INSERT INTO conflicts (patient, category, record_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
+        : 'DELETE FROM conflicts WHERE patient = ? AND category = ? AND record_id = ?';
+    this.#sql(change).run(patient, category, recordId);
   }
 
   #add(digest: Uint8Array, record: RecordRow): void {

@@ -20,7 +20,7 @@ const words: Readonly<Record<string, string>> = {
   PatientUnknown: 'The patient is not registered on the ledger yet. Register the patient, then send it again.',
   PatientRequired: 'Only the patient may do this.',
   IdentifierClaimed:
-    'The identifier already belongs to another patient. Check it for a typing error, or whether the patient is known under it.',
+    'The identifier already belongs to another patient: a typing error, or one person registered twice. Decide it under Needs attention.',
   LinkInvalid: 'One of the two is not registered on the ledger. Send it again once both are.',
   LinkedBefore: 'One of the two was linked elsewhere in the meantime. Look at the link under Duplicates; undo it first if it is wrong.',
   LinkChained: 'Other records were linked to this one in the meantime. Undo those links first, or keep this record as the main one.',

@@ -40,6 +40,14 @@ export async function register(page: Page, patient: NewPatient, pin: string): Pr
 /** The card as it is shown, and printed. */
 export const shownCard = (page: Page): Locator => page.getByRole('article', { name: 'Patient’s card' });
 
+/** The recovery words as they are shown, in order. */
+export async function shownWords(page: Page): Promise<string> {
+  const items = page.getByRole('list', { name: 'Recovery words' }).getByRole('listitem');
+  await items.nth(23).waitFor();
+  // Each line is its number and its word.
+  return (await items.allInnerTexts()).map((line) => line.replace(/[\d\s]/g, '')).join(' ');
+}
+
 /** The patient has both papers. */
 export async function handOver(page: Page): Promise<void> {
   await page.getByLabel('The patient has the card and the recovery sheet').check();
