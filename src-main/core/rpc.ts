@@ -77,6 +77,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'duplicates.unlink': frontDesk,
   'duplicates.dismiss': frontDesk,
   'cards.reissue': patientFacing,
+  'cards.newKey': patientFacing,
   'cards.guessing': patientFacing,
   'recovery.make': patientFacing,
   'recovery.card': patientFacing,
