@@ -226,6 +226,13 @@ export const calls = {
   'desk.revoke': call<null>()(z.strictObject({ grantee: bytes32, categories: z.array(category).max(categories.length) })),
   /** The same of everything, sealed by the patient at the desk. */
   'desk.export': call<view.ExportResult>()(nothing),
+  // -- old records, encrypted anew by the patient at the desk
+  'earlier.view': call<view.EarlierRecords>()(nothing),
+  /** Answers when it is done or stopped; all categories where none is named. */
+  'earlier.reencrypt': call<view.ReencryptionResult>()(z.strictObject({ categories: z.array(category).max(categories.length) })),
+  'earlier.stop': call<null>()(z.strictObject({ patient: account })),
+  /** Requests that a closed desk or a restart interrupted, with what the person logged in calls the patient. */
+  'earlier.interrupted': call<(view.InterruptedReencryption & { readonly name: string })[]>()(nothing),
   // -- emergencies
   'emergency.view': call<view.EmergencyView>()(z.strictObject({ patient: account })),
   'emergency.open': call<null>()(z.strictObject({ patient: account, reason: line(1000).min(10), hours: z.number().int().min(1).max(24) })),

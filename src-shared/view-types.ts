@@ -7,6 +7,7 @@ import type { WireError } from './errors.ts';
 import type { Purpose, Role } from './operations.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
+export type * from './views/reencryption.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
 export type * from './views/outbox.ts';
@@ -164,6 +165,8 @@ export interface VerificationView {
   readonly consent: CheckResult;
   readonly author: { readonly account: string; readonly name: string; readonly organization: string };
   readonly issuedAt: number;
+  /** When the patient last had it encrypted anew, milliseconds; null where that was not so. */
+  readonly encryptedAnewAt: number | null;
   readonly commit: string;
   readonly opId: string;
   readonly txHash: string | null;
@@ -191,6 +194,8 @@ export interface ChartEntry {
   readonly origin: string | null;
   readonly encounter: string;
   readonly extract: RecordExtract;
+  /** When the patient last had it encrypted anew, milliseconds; null where that was not so. */
+  readonly encryptedAnewAt: number | null;
   readonly state: RecordState;
 }
 

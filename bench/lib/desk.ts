@@ -6,7 +6,7 @@ import type { StoredOperation } from '../../src-main/core/ports.ts';
 import { cheapPassphrase, foundClinic, openWorkstation, passphrase, pin, unplugLedger, type Workstation } from './clinic.ts';
 import { temporaryFolder } from './folder.ts';
 import { inventPatient } from './people.ts';
-import { openRawTable, sealRaw, signRaw } from './raw-parts.ts';
+import { sealRaw, signRaw, type openRawTable } from './raw-parts.ts';
 import { createRandom } from './random.ts';
 
 export interface Desk {

@@ -23,6 +23,9 @@ import { createKeychainService } from './services/keychain.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
 
+/** For the command line: the contracts of a consortium go onto its ledger before any workstation belongs to it. */
+export { deployContracts } from './adapters/ledger/deploy.ts';
+
 export interface CoreOptions {
   readonly dataDir: string;
   readonly resourcesDir: string;

@@ -3,7 +3,8 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { PersonKeys } from './ports.ts';
 import type { Handlers } from './rpc-handlers.ts';
-import { heldKeys, type VerifiableExportKeys } from './services/verifiable-export.ts';
+import type { KeysOf } from './services/commit-reader.ts';
+import { keysIn, keysOfRecord } from './services/held-keys.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -54,15 +55,11 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     'chart.verify': ({ patient, offline }) => chart.verify(sessions.require(), patient, offline),
     'chart.export'({ patient }) {
       const session = sessions.require();
-      return offer(patient, session.keys, heldKeys(session, patient));
+      return offer(patient, session.keys, keysIn(session.index));
     },
     'desk.export'() {
       const desk = sessions.requireDesk();
-      const record = workstation.keyring.of(desk);
-      return offer(desk.patient, desk.keys, async (compartment, epoch) => {
-        const kek = await record.kek(compartment, epoch);
-        return kek ? [kek] : [];
-      });
+      return offer(desk.patient, desk.keys, keysOfRecord(workstation.keyring.of(desk)));
     },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),
     'drafts.list': ({ patient }) => index().drafts(patient),
@@ -98,7 +95,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
   };
 
-  async function offer(patient: string, by: PersonKeys, keysOf: VerifiableExportKeys) {
+  async function offer(patient: string, by: PersonKeys, keysOf: KeysOf) {
     const session = sessions.require();
     const { json, ...counts } = await workstation.exports.create({ patient, by, keysOf });
     // Nothing of it outlives the session that asked for it.

@@ -10,6 +10,7 @@ import type { CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
+import { keysOfRecord } from './held-keys.ts';
 import type { Keyring, RecordKeys } from './keyring.ts';
 import type { Notes } from './notes.ts';
 import type { Profiles } from './profiles.ts';
@@ -145,11 +146,8 @@ export function createSharingViews(deps: {
       const decoded = codec.decodePayload(stored.operation);
       const category = decoded.kind === 'Commit' ? record.compartments.get(decoded.payload.compartment) : undefined;
       if (decoded.kind !== 'Commit' || !category || stored.state === 'rejected') continue;
-      const { compartment, epoch } = decoded.payload;
       try {
-        const kek = await record.kek(compartment, epoch);
-        if (!kek) throw new AppError('KEY_MISSING', 'The key of this epoch is not here.');
-        const commit = await reader.open(stored, [kek], { offline: true });
+        const commit = await reader.open(stored, keysOfRecord(record), { offline: true });
         const set = ids.get(category) ?? new Set();
         for (const entry of commit.entries) set.add(entry.recordId);
         ids.set(category, set);

@@ -16,9 +16,11 @@ import { createAttemptLimiter } from './attempts.ts';
 import { createAttention } from './attention.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
+import { createCommitBlocks } from './commit-blocks.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
+import { createContentDropping } from './content-dropping.ts';
 import { createConsultations } from './consultations.ts';
 import { createCorrections } from './corrections.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
@@ -47,6 +49,10 @@ import { createProfiles } from './profiles.ts';
 import { createPublisher } from './publisher.ts';
 import { createRecovery } from './recovery.ts';
 import { createRecords } from './records.ts';
+import { createReencrypting } from './reencrypting.ts';
+import { createReencryptionPlans } from './reencryption-plan.ts';
+import { createReencryptionCheck } from './reencryption-check.ts';
+import { createReencryptions } from './reencryptions.ts';
 import { createRenewals } from './renewals.ts';
 import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
@@ -158,13 +164,17 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isGovernor: (account) => network.current()?.embedded?.governors.includes(account) ?? false,
   });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
-  const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
+  const blocks = createCommitBlocks(ipfs, crypto, codec, () => network.require().id);
+  const reencryptions = createReencryptions({ store: store.workstation, crypto, blocks, facts, clock });
+  const reader = createCommitReader(ipfs, crypto, blocks, reencryptions);
+  const reencryptionCheck = createReencryptionCheck({ store: store.workstation, crypto, codec, reader, reencryptions });
   const indexer = createIndexer({
     store: store.workstation,
     ipfs,
     crypto,
     codec,
     reader,
+    reencryptionCheck,
     organizationKeys,
     directory,
     sessions,
@@ -198,12 +208,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     organization,
     isOpen: (session) => sessions.current() === session,
   });
-  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
+  const verification = createVerification({
+    ...{ store: store.workstation, codec, crypto, reader, reencryptionCheck, consents, directory, network },
+  });
   const othersOf = (patient: string) => links.othersOf(patient).map((other) => other.patient);
   const chart = createChart({
     store: store.workstation,
     reader,
     verification,
+    reencryptions,
     consents,
     directory,
     profiles,
@@ -282,6 +295,14 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     report,
+  });
+  const reencrypting = createReencrypting({
+    ...{ store: store.workstation, ipfs, crypto, network, keyring, reader, records, signing, publisher, sessions, facts, clock },
+    plans: createReencryptionPlans({ store: store.workstation, crypto, blocks, reencryptions, check: reencryptionCheck, consents }),
+  });
+  const dropping = createContentDropping({
+    ...{ store: store.workstation, ipfs, crypto, codec, blocks, consents, directory, sessions, facts, clock, report },
+    check: reencryptionCheck,
   });
   const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
   const outbox = createOutboxView({
@@ -400,6 +421,10 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       snapshots,
       indexer,
       resealing,
+      reader,
+      signing,
+      reencrypting,
+      dropping,
       clinic,
       ipfs,
       crypto,
@@ -408,12 +433,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     start() {
       if (setup.phase() === 'unconfigured') return;
+      reencrypting.recover();
       connections.start();
+      dropping.wake();
       // Names are there before anybody has logged in.
       learnNames();
     },
     async stop() {
       indexer.stop();
+      dropping.stop();
       sessions.lock();
       await connections.stop();
       store.close();
