@@ -8,9 +8,10 @@ import { parseArgs } from 'node:util';
 import { AppError, toWireError } from '../../src-shared/errors.ts';
 import { commands, usage, type Command, type CommandName, type CommandResult } from './admin/commands.ts';
 import { deploy } from './admin/deploy.ts';
+import { genesis } from './admin/genesis.ts';
 import { exitCodeOf, exitCodes } from './admin/exit-codes.ts';
 import { textOf } from './admin/text.ts';
-import { createCore, deployContracts } from './core.ts';
+import { createCore, deployContracts, qbftGenesis } from './core.ts';
 
 const options = {
   data: { type: 'string' },
@@ -26,6 +27,7 @@ const options = {
   chain: { type: 'string' },
   governor: { type: 'string', multiple: true },
   threshold: { type: 'string' },
+  validator: { type: 'string', multiple: true },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -42,6 +44,10 @@ async function run(): Promise<number> {
   if (name === 'deploy') {
     const { endpoint, chain, governor: governors = [], threshold } = values;
     return show(await deploy({ endpoint, chain, governors, threshold }, deployContracts), values.json);
+  }
+  if (name === 'genesis') {
+    const { chain, validator: validators = [], out } = values;
+    return show(genesis({ chain, validators, out, template: join(programDir, 'deploy', 'genesis.json') }, qbftGenesis), values.json);
   }
   if (!Object.hasOwn(commands, name)) throw new AppError('INVALID_INPUT', `There is no command “${name}”.\n${usage}`, { usage: true });
   if (values.data === undefined) throw new AppError('INVALID_INPUT', '--data <folder> is missing.', { usage: true });

@@ -23,8 +23,9 @@ import { createKeychainService } from './services/keychain.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
 
-/** For the command line: the contracts of a consortium go onto its ledger before any workstation belongs to it. */
+// For the command line: a consortium sets its ledger up before any workstation belongs to it.
 export { deployContracts } from './adapters/ledger/deploy.ts';
+export { qbftGenesis } from './adapters/ledger/qbft-genesis.ts';
 
 export interface CoreOptions {
   readonly dataDir: string;
