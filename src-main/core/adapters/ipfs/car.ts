@@ -22,7 +22,7 @@ const cidBytes = 36;
 export function createCar(): CarPort {
   return {
     node(fields, links) {
-      const bytes = dagCbor.encode({ ...fields, links: links.map(parseCid) });
+      const bytes = Uint8Array.from(dagCbor.encode({ ...fields, links: links.map(parseCid) }));
       const hash = createHash('sha256').update(bytes).digest();
       return { cid: CID.createV1(dagCbor.code, multihash.create(sha2256, hash)).toString(), bytes };
     },
@@ -100,7 +100,7 @@ export function createCar(): CarPort {
             const { cid, bytes } = next.value;
             // The library gives pieces of a larger buffer, which would stay in memory as long as one of them does.
             if (!isAccepted(cid) || !matches(cid, bytes)) throw broken('damaged');
-            yield { cid: cid.toString(), bytes: bytes.slice() };
+            yield { cid: cid.toString(), bytes: Uint8Array.from(bytes) };
           }
         },
       };
