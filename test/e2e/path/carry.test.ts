@@ -66,7 +66,8 @@ describe('carrying by USB stick', () => {
     await nothingWaits(office.page);
     await office.stop();
     await switchTo(page, people.registrar);
-  });
+    // Two workstations one after the other, and a clinic.
+  }, 400_000);
   beforeEach(() => keepPicturesOnFailure({ page }));
   afterAll(async () => {
     await running?.stop();

@@ -95,7 +95,8 @@ describe('what is carried by hand', () => {
     await office.restart();
     await logIn(office, doctor);
     before = opIds(waiting(office));
-  });
+    // Two whole workstations and a clinic: some seconds, more on a busy machine.
+  }, 240_000);
   afterAll(async () => {
     await office.stop();
     await desk.stop();
