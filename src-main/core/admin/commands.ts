@@ -159,7 +159,13 @@ export const commands = {
   'carry-in': async (w, input) => {
     const [file] = input.arguments;
     if (file === undefined) throw new AppError('INVALID_INPUT', 'carry-in needs the file.', { usage: true });
-    const { ending, madeAt, ...counts } = await w.carry.in.take(readWhileItLasts(file), () => undefined);
+    const taken = w.carry.in.take(readWhileItLasts(file), () => undefined);
+    const { ending, madeAt, ...counts } = await taken.catch((error: unknown) => {
+      // Here it is the file that is wrong, not the command line.
+      throw error instanceof AppError && error.code === 'INVALID_INPUT'
+        ? new AppError('FILE_UNSAFE', error.message, error.details, { cause: error })
+        : error;
+    });
     const output = { file, ending, madeAt: new Date(madeAt).toISOString(), ...counts };
     return { output, exitCode: ending === 'whole' ? exitCodes.ok : exitCodes.badFile };
   },

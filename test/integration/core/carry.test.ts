@@ -1,14 +1,21 @@
 /** Two computers of a clinic that never run at the same time: what waits goes from one to the other in a file, and on to the ledger from where it can be reached. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCar } from '../../../src-main/core/adapters/ipfs/car.ts';
 import type { CarryInView } from '../../../src-shared/view-types.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
+import { commands, type CommandInput } from '../../../src-main/core/admin/commands.ts';
 import type { EncodedFileBlock, StoredOperation } from '../../../src-main/core/ports.ts';
 import { bytesOf } from '../../../src-main/core/services/bytes.ts';
 import { toWire } from '../../../src-main/core/services/peers/operation-messages.ts';
 import { foundClinic, ledgerOf, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const car = createCar();
+const commandLine: CommandInput = {
+  ...{ arguments: [], demo: false, verifiable: false, offline: false, as: undefined, out: undefined },
+  ...{ dataDir: '', passphrase: undefined, keepKeyPlain: () => false },
+};
 const person = (family: string): Demographics => ({
   ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female', phone: '', address: '' },
   identifiers: [],
@@ -176,12 +183,19 @@ describe('what is carried by hand', () => {
     });
     const [made] = store(office).operations({ kinds: ['RequestAccess'], states: ['pending'] });
     const opId = made?.operation.opId ?? '';
-    const back = await carryOut(office);
+    const out = join(office.dir, 'back.car');
+    const written = await commands['carry-out'](office.core.workstation, { ...commandLine, out });
+    expect(written.output).toMatchObject({ file: out, missing: 0 });
+    expect(existsSync(`${out}.part`)).toBe(false);
     await expect(office.ask('sync.withdraw', { opId, edit: false })).rejects.toMatchObject({ code: 'ALREADY_SENT' });
     await office.core.stop();
     await desk.restart();
     await logIn(desk, people.registrar);
-    expect(await carryIn(desk, back)).toMatchObject({ ending: 'whole', added: 1, refused: 0, missing: 0 });
+    const cut = join(office.dir, 'cut.car');
+    writeFileSync(cut, readFileSync(out).subarray(0, 300));
+    expect(await commands['carry-in'](desk.core.workstation, { ...commandLine, arguments: [cut] })).toMatchObject({ exitCode: 5 });
+    const taken = await commands['carry-in'](desk.core.workstation, { ...commandLine, arguments: [out] });
+    expect(taken).toMatchObject({ exitCode: 0, output: { ending: 'whole', added: 1, refused: 0, missing: 0 } });
     await desk.until(
       'anchored by the desk',
       () => Promise.resolve(store(desk).operation(opId)),
