@@ -1,5 +1,5 @@
 /**
- * Old records encrypted anew on the patient's request, after a revocation (ADR 8): their contents under new keys, in new packs and files, which a commit
+ * Old records encrypted anew on the patient's request, after a revocation (ADR 11): their contents under new keys, in new packs and files, which a commit
  * signed by the patient at the desk names. Step by step, each whole and durable before the next; what a kill leaves half done is taken out at the next
  * start, and what is done is not done again. The patient's key is needed throughout: when the desk closes, it stops.
  */
