@@ -110,25 +110,6 @@ describe('while old records are encrypted anew', () => {
     await allReadable();
   });
 
-  it('Stop ends it within a large file too', async () => {
-    await atDesk();
-    const { records } = await w.ask('earlier.view', {});
-    const { ipfs, reencrypting } = w.core.workstation;
-    const laid = laidDown();
-    const layOutStream = ipfs.layOutStream.bind(ipfs);
-    vi.spyOn(ipfs, 'layOutStream').mockImplementationOnce((source, take) =>
-      layOutStream(source, (blocks) => {
-        take(blocks);
-        reencrypting.cancel(patient);
-      }),
-    );
-    expect(await w.ask('earlier.reencrypt', { categories: ['documents-and-imaging'] })).toMatchObject({ done: 0, stopped: true });
-    expect(vi.mocked(ipfs.put).mock.calls.length).toBeGreaterThan(0);
-    expect(laid()).toEqual([]);
-    expect(await w.ask('earlier.view', {})).toMatchObject({ records, interrupted: null });
-    await allReadable();
-  });
-
   it.each(['desk.close', 'session.lock'] as const)('it ends with %s, and is gone on with when the card is opened again', async (call) => {
     await atDesk();
     const { records } = await w.ask('earlier.view', {});
