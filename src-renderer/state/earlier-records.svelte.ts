@@ -33,12 +33,12 @@ export class EarlierRecordsAtDesk {
     }
   }
 
-  /** All categories where none is named. */
+  /** All categories where none is named. While it runs, it takes on these too. */
   async start(categories: readonly Category[]): Promise<void> {
+    if (!this.running) this.progress = null;
     this.running = true;
     this.failure = null;
     this.result = null;
-    this.progress = null;
     try {
       this.result = await api.call('earlier.reencrypt', { categories: [...categories] });
     } catch (error) {
@@ -52,8 +52,12 @@ export class EarlierRecordsAtDesk {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    await api.call('earlier.stop', { patient: this.patient });
-    await this.load();
+    try {
+      await api.call('earlier.stop', { patient: this.patient });
+      await this.load();
+    } catch (error) {
+      this.failure = asAppError(error);
+    }
     if (!this.running) this.stopping = false;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Takes old contents out of this workstation once patients had them encrypted anew (ADR 6): packs and files, never a commit's block, and nothing
+ * Takes old contents out of this workstation once patients had them encrypted anew (ADR 11): packs and files, never a commit's block, and nothing
  * that another commit still needs. Only when the new commit is final on the ledger, all of it lies here, and it was made or checked here; or nobody here may
  * read that part of the record any more, so that it need not and cannot be compared. Goes on after a kill where it stopped.
  */

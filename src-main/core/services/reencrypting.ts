@@ -1,5 +1,5 @@
 /**
- * Old records encrypted anew on the patient's request, after a revocation (ADR 6): their contents under new keys, in new packs and files, which a commit
+ * Old records encrypted anew on the patient's request, after a revocation (ADR 11): their contents under new keys, in new packs and files, which a commit
  * signed by the patient at the desk names. Step by step, each whole and durable before the next; what a kill leaves half done is taken out at the next
  * start, and what is done is not done again. The patient's key is needed throughout: when the desk closes, it stops.
  */
@@ -17,6 +17,7 @@ import type {
 } from '../ports.ts';
 import { zero32 } from './bytes.ts';
 import { packLimit, type CommitReader, type ContentSource, type OpenedCommit } from './commit-reader.ts';
+import type { Consents } from './consents.ts';
 import type { FactBus } from './facts.ts';
 import { keysOfRecord } from './held-keys.ts';
 import type { Keyring } from './keyring.ts';
@@ -24,13 +25,17 @@ import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { Records } from './records.ts';
 import type { CompartmentPlan, RangeToMove, ReencryptionPlans } from './reencryption-plan.ts';
+import { nameOf, nextStep, without } from './reencryption-steps.ts';
 import type { DeskSession, Sessions } from './sessions.ts';
 import type { Signing } from './signing.ts';
 
 export interface Reencrypting {
   /** What of the record at the desk lies under earlier keys. */
   earlier(desk: DeskSession): Promise<EarlierRecords>;
-  /** Resolves when it is done, or stopped. All categories where none is named. Throws BUSY while one is running. */
+  /**
+   * Resolves when it is done, or stopped. All categories where none is named. Asked again while it runs, the run takes on these categories too,
+   * and both resolve at its end.
+   */
   run(desk: DeskSession, wanted: readonly Category[]): Promise<ReencryptionResult>;
   /** What is done stays done, and the request is closed. */
   cancel(patient: string): void;
@@ -40,8 +45,6 @@ export interface Reencrypting {
   recover(): void;
 }
 
-/** A step: what is repeated after a kill, and what lies in memory, stay about so much. */
-const step = { records: 500, packBytes: 8 * 1024 * 1024, fileBytes: 64 * 1024 * 1024 };
 const pieceBytes = 2 * 1024 * 1024;
 /** After so many records the others in this process get their turn. */
 const breath = 16;
@@ -67,6 +70,16 @@ interface Unfinished {
 /** Thrown within a run, never out of it. */
 class Stopped extends Error {}
 
+/** The same: a revocation in the middle of a step began another epoch, whose key the step has to use. */
+class EpochMoved extends Error {}
+
+interface Job {
+  readonly desk: DeskSession;
+  /** A set, for more may be asked for while it runs. */
+  readonly compartments: Set<string>;
+  cancelled: boolean;
+}
+
 export function createReencrypting(deps: {
   readonly store: WorkstationStorePort;
   readonly ipfs: IpfsPort;
@@ -75,6 +88,7 @@ export function createReencrypting(deps: {
   readonly keyring: Keyring;
   readonly reader: CommitReader;
   readonly plans: ReencryptionPlans;
+  readonly consents: Pick<Consents, 'epoch'>;
   readonly records: Pick<Records, 'parents'>;
   readonly signing: Signing;
   readonly publisher: Publisher;
@@ -82,8 +96,8 @@ export function createReencrypting(deps: {
   readonly facts: FactBus;
   readonly clock: () => number;
 }): Reencrypting {
-  const { store, ipfs, crypto, network, keyring, reader, plans, records, signing, publisher, sessions, facts, clock } = deps;
-  let current: { readonly patient: string; cancelled: boolean } | null = null;
+  const { store, ipfs, crypto, network, keyring, reader, plans, consents, records, signing, publisher, sessions, facts, clock } = deps;
+  let current: { readonly job: Job; readonly result: Promise<ReencryptionResult> } | null = null;
 
   const requests = (): Record<string, Request> => store.setting<Record<string, Request>>(requestsSetting) ?? {};
   const keepRequest = (patient: string, request: Request | null) => {
@@ -238,6 +252,11 @@ export function createReencrypting(deps: {
         'The present key of this part of the record has not arrived at this workstation yet. Nothing was changed; try again when connected.',
       );
     }
+    // Nothing else happens from here to the end: what is signed is of the epoch that is in force.
+    if (consents.epoch(desk.patient, compartment) !== epoch) {
+      kek.fill(0);
+      throw new EpochMoved();
+    }
     const block = crypto.encodeCommit(header, pack?.cid ?? null, entries, kek);
     kek.fill(0);
     const payload = { patient: desk.patient, compartment, epoch, organization: zero32, commit: block.digest };
@@ -263,40 +282,82 @@ export function createReencrypting(deps: {
 
   const sum = (all: readonly CompartmentPlan[], what: 'records' | 'later' | 'moved') => all.reduce((total, plan) => total + plan[what], 0);
 
-  const work = async (desk: DeskSession, compartments: readonly string[], job: { cancelled: boolean }): Promise<ReencryptionResult> => {
+  const work = async (job: Job): Promise<ReencryptionResult> => {
+    const { desk, compartments } = job;
     const { patient } = desk;
     const check = () => {
       if (job.cancelled || sessions.desk() !== desk) throw new Stopped();
     };
-    const first = await plansOf(patient, compartments);
-    const total = sum(first, 'records');
     const since = clock();
     let done = 0;
-    let unreadable = 0;
+    /** Records that are still to be moved, also those that cannot be read. A revocation in the meantime, or a further wish, makes them more. */
+    const left = new Map<string, number>();
+    const total = () => [...left.values()].reduce((all, records) => all + records, done);
     const tell = (now: number) =>
-      facts.tell('progress', { job: `reencrypt:${patient}`, label: 'Encrypting earlier records anew', done: Math.min(now, total), total });
-    keepRequest(patient, { compartments, since, done, total });
+      facts.tell('progress', {
+        ...{ job: `reencrypt:${patient}`, label: 'Encrypting earlier records anew' },
+        ...{ done: Math.min(now, total()), total: total() },
+      });
+    const keep = () => keepRequest(patient, { compartments: [...compartments], since, done, total: total() });
+    const countNew = async () => {
+      for (const compartment of compartments)
+        if (!left.has(compartment)) left.set(compartment, (await plans.of(patient, compartment)).records);
+    };
+    await countNew();
+    keep();
     tell(0);
-    for (const compartment of compartments) {
-      /** What this run met and could not read: not tried again by it. */
-      const passedOver = new Set<string>();
-      for (;;) {
-        check();
-        // Asked again for each step: a revocation in the meantime has moved the epoch on.
-        const plan = await plans.of(patient, compartment);
-        const ranges = nextStep(without(plan.ranges, passedOver));
-        if (ranges.length === 0) break;
-        const before = done;
-        const result = await takeStep(desk, plan, ranges, (seen) => seen % breath === 0 && tell(before + seen), check);
-        for (const name of result.unreadable) passedOver.add(name);
-        done += result.moved;
-        tell(done);
-        keepRequest(patient, { compartments, since, done, total });
+    /** What this run met and could not read: not tried again by it. */
+    const passedOver = new Map<string, Set<string>>();
+    for (;;) {
+      for (const compartment of compartments) {
+        const unreadable = passedOver.get(compartment) ?? new Set<string>();
+        passedOver.set(compartment, unreadable);
+        for (;;) {
+          check();
+          await countNew();
+          // Asked again for each step: a revocation in the meantime has moved the epoch on.
+          const plan = await plans.of(patient, compartment);
+          left.set(compartment, plan.records);
+          const ranges = nextStep(without(plan.ranges, unreadable));
+          if (ranges.length === 0) break;
+          const doneBefore = done;
+          try {
+            const result = await takeStep(desk, plan, ranges, (seen) => seen % breath === 0 && tell(doneBefore + seen), check);
+            for (const name of result.unreadable) unreadable.add(name);
+            done += result.moved;
+            left.set(compartment, plan.records - result.moved);
+          } catch (error) {
+            if (!(error instanceof EpochMoved)) throw error;
+          }
+          tell(done);
+          keep();
+        }
       }
-      unreadable += passedOver.size;
+      // What was looked at first may have been left behind by a revocation since; then once more.
+      const all = await plansOf(patient, [...compartments]);
+      const isOpen = all.some((plan) => without(plan.ranges, passedOver.get(plan.compartment) ?? new Set()).length > 0);
+      if (isOpen || all.length < compartments.size) continue;
+      const unreadable = [...passedOver.values()].reduce((count, names) => count + names.size, 0);
+      return { done, total: done + unreadable, unreadable, later: sum(all, 'later'), stopped: false };
     }
-    const last = await plansOf(patient, compartments);
-    return { done, total, unreadable, later: sum(last, 'later'), stopped: false };
+  };
+
+  const finish = async (job: Job): Promise<ReencryptionResult> => {
+    const { desk } = job;
+    try {
+      const result = await work(job);
+      if (result.unreadable === 0 && result.later === 0) keepRequest(desk.patient, null);
+      return result;
+    } catch (error) {
+      // With the desk closed under it, whatever the keys said then is no fault.
+      if (!(error instanceof Stopped) && sessions.desk() === desk) throw error;
+      const { done = 0, total = 0 } = requests()[desk.patient] ?? {};
+      if (job.cancelled) keepRequest(desk.patient, null);
+      return { done, total, unreadable: 0, later: 0, stopped: true };
+    } finally {
+      current = null;
+      facts.tell('patientChanged', { patient: desk.patient });
+    }
   };
 
   return {
@@ -313,85 +374,36 @@ export function createReencrypting(deps: {
         categories: byCategory.sort((a, b) => categories.indexOf(a.category) - categories.indexOf(b.category)),
         records: sum(all, 'records'),
         later: sum(all, 'later'),
-        running: current?.patient === desk.patient,
-        interrupted: request && current?.patient !== desk.patient ? { done: request.done, total: request.total } : null,
+        running: current?.job.desk.patient === desk.patient,
+        interrupted: request && current?.job.desk.patient !== desk.patient ? { done: request.done, total: request.total } : null,
       };
     },
     async run(desk, wanted) {
       if (desk.keys.account !== desk.patient)
         throw new AppError('NOT_ALLOWED', 'Only the patient’s own card can have earlier records encrypted anew. Nothing was changed.');
-      if (current)
-        throw new AppError('TRY_LATER', 'Earlier records are being encrypted anew already. Wait until that is done, or stop it.');
+      // One that was stopped, or whose desk was closed, is about to end.
+      while (current && (current.job.cancelled || current.job.desk !== desk)) await current.result.catch(() => null);
       const names = keyring.of(desk).compartments;
       const chosen = [...names]
         .filter(([, category]) => wanted.length === 0 || wanted.includes(category))
         .map(([compartment]) => compartment);
-      // What an interrupted request asked for is not forgotten by a smaller one.
-      const compartments = [...new Set([...(requests()[desk.patient]?.compartments ?? []), ...chosen])];
-      const job = { patient: desk.patient, cancelled: false };
-      current = job;
-      try {
-        const result = await work(desk, compartments, job);
-        if (result.unreadable === 0 && result.later === 0) keepRequest(desk.patient, null);
-        return result;
-      } catch (error) {
-        // With the desk closed under it, whatever the keys said then is no fault.
-        if (!(error instanceof Stopped) && sessions.desk() === desk) throw error;
-        const { done = 0, total = 0 } = requests()[desk.patient] ?? {};
-        if (job.cancelled) keepRequest(desk.patient, null);
-        return { done, total, unreadable: 0, later: 0, stopped: true };
-      } finally {
-        current = null;
-        facts.tell('patientChanged', { patient: desk.patient });
+      if (current) {
+        for (const compartment of chosen) current.job.compartments.add(compartment);
+        return current.result;
       }
+      // What an interrupted request asked for is not forgotten by a smaller one.
+      const compartments = new Set([...(requests()[desk.patient]?.compartments ?? []), ...chosen]);
+      const job = { desk, compartments, cancelled: false };
+      current = { job, result: finish(job) };
+      return current.result;
     },
     cancel(patient) {
-      if (current?.patient === patient) current.cancelled = true;
+      if (current?.job.desk.patient === patient) current.job.cancelled = true;
       else keepRequest(patient, null);
     },
     interrupted: () =>
       Object.entries(requests()).flatMap(([patient, { since, done, total }]) =>
-        current?.patient === patient ? [] : [{ patient, since, done, total }],
+        current?.job.desk.patient === patient ? [] : [{ patient, since, done, total }],
       ),
   };
-}
-
-/** As many of the ranges, or of the first one, as make a step. */
-function nextStep(ranges: readonly RangeToMove[]): RangeToMove[] {
-  const chosen: RangeToMove[] = [];
-  let [count, packBytes, fileBytes] = [0, 0, 0];
-  for (const range of ranges) {
-    let taken = 0;
-    for (const size of range.sizes) {
-      const isFull = count >= step.records || packBytes >= step.packBytes || fileBytes >= step.fileBytes;
-      if (isFull) break;
-      count += 1;
-      taken += 1;
-      if (size > packLimit) fileBytes += size;
-      else packBytes += size;
-    }
-    if (taken > 0) chosen.push({ ...range, count: taken, sizes: range.sizes.slice(0, taken) });
-    if (taken < range.count) break;
-  }
-  return chosen;
-}
-
-/** What a content is called among those that were tried. */
-const nameOf = (cid: string, index: number): string => `${cid}/${index}`;
-
-/** The ranges without some of their entries. */
-function without(ranges: readonly RangeToMove[], taken: ReadonlySet<string>): RangeToMove[] {
-  if (taken.size === 0) return [...ranges];
-  return ranges.flatMap((range) => {
-    const parts: RangeToMove[] = [];
-    for (let i = 0; i < range.count; i++) {
-      if (taken.has(nameOf(range.cid, range.first + i))) continue;
-      const last = parts.at(-1);
-      const sizes = range.sizes.slice(i, i + 1);
-      if (last && last.first + last.count === range.first + i)
-        parts[parts.length - 1] = { ...last, count: last.count + 1, sizes: [...last.sizes, ...sizes] };
-      else parts.push({ ...range, first: range.first + i, count: 1, sizes });
-    }
-    return parts;
-  });
 }

@@ -1,5 +1,5 @@
 /**
- * Where the contents of earlier commits lie now: the commits by which patients had them encrypted anew (ADR 6). Read from the patients' own commits,
+ * Where the contents of earlier commits lie now: the commits by which patients had them encrypted anew (ADR 11). Read from the patients' own commits,
  * whose headers name the originals. Who wrote what is not changed by them.
  */
 import { AppError } from '../../../src-shared/errors.ts';

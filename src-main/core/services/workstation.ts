@@ -332,7 +332,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     report,
   });
   const reencrypting = createReencrypting({
-    ...{ store: store.workstation, ipfs, crypto, network, keyring, reader, records, signing, publisher, sessions, facts, clock },
+    ...{ store: store.workstation, ipfs, crypto, network, keyring, reader, consents, records, signing, publisher, sessions, facts, clock },
     plans: createReencryptionPlans({ store: store.workstation, crypto, blocks, reencryptions, check: reencryptionCheck, consents }),
   });
   const dropping = createContentDropping({

@@ -4,7 +4,7 @@
  * count, so that none can be moved, dropped, repeated or taken to another commit.
  *
  * A commit with `originals` holds no records of its own: it says where the contents of earlier commits lie now, encrypted anew by the patient
- * (ADR 6). Its entries are those of the ranges that it names, one behind the other.
+ * (ADR 11). Its entries are those of the ranges that it names, one behind the other.
  */
 import type { AppError } from '../../../../src-shared/errors.ts';
 import type { CommitEntry, CommitHeader, ContentLocation, DecodedCommit, EncodedBlock, OriginalRange } from '../../ports.ts';

@@ -3,7 +3,7 @@
  * ciphertext put in another one's place does not open.
  *
  * What is encrypted is a random salt (32 bytes) and then the content. The entry, which the author signs, holds SHA-256 of both: so the signature
- * covers the content whatever ciphertext it lies in (see ADR 6), and whoever has the entry's key but not the ciphertext cannot guess at the content.
+ * covers the content whatever ciphertext it lies in (see ADR 11), and whoever has the entry's key but not the ciphertext cannot guess at the content.
  */
 import { createHash } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
