@@ -10,7 +10,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bytesOfBase64, canonical, cidOf, equal, fail, Fault, hexOf, sha256, short, utf8 } from './lib/bytes.mjs';
-import { commitCid, openEntries, readCommit, readContent, readProfile } from './lib/commit.mjs';
+import { commitCid, fileOf, openEntries, readCommit, readContent, readProfile } from './lib/commit.mjs';
 import { checkCompleteness } from './lib/completeness.mjs';
 import { readExport } from './lib/file.mjs';
 import { connectLedger } from './lib/ledger.mjs';
@@ -167,7 +167,7 @@ async function checkContents(content, blocks, allowed, say, attempt) {
   const versions = new Set(content.records.map(({ versionId }) => versionId));
   const listed = new Set();
   const names = authors(content, blocks);
-  let whole = 0;
+  const opened = new Map();
   for (const { commit: digest, opId, key } of content.commits) {
     await attempt(`Commit ${short(digest)}`, () => {
       const operation = allowed.get(digest);
@@ -178,7 +178,17 @@ async function checkContents(content, blocks, allowed, say, attempt) {
       const { payload, actor } = operation;
       const named = { network, patient: payload.patient, compartment: payload.compartment, epoch: payload.epoch, author: lower(actor) };
       for (const [field, value] of Object.entries(named)) if (commit[field] !== value) fail(`its ${field} is not the one that was signed`);
-      const entries = openEntries(commit, bytesOfBase64(key, 'its key'));
+      opened.set(digest, { commit, entries: openEntries(commit, bytesOfBase64(key, 'its key')) });
+      for (const parent of commit.parents)
+        if (!known.has(parent))
+          say('missing', `Commit ${short(digest)} follows one that is not in the file (${short(parent)}): it was withheld or lost.`);
+    });
+  }
+  const places = await placesOf(opened, [...allowed.keys()], attempt);
+  let whole = 0;
+  for (const [digest, { commit, entries }] of opened) {
+    if (commit.originals.length > 0) continue;
+    await attempt(`Commit ${short(digest)}`, () => {
       const records = byCommit.get(digest) ?? [];
       byCommit.delete(digest);
       if (records.length !== entries.length) fail(`it holds ${entries.length} records, of which ${records.length} are in the file`);
@@ -186,12 +196,12 @@ async function checkContents(content, blocks, allowed, say, attempt) {
         const record = records[i];
         const same = ['recordId', 'versionId', 'resourceType'].every((field) => record[field] === entry[field]);
         if (!same || record.previous.join() !== entry.previous.join()) fail(`record ${i + 1} is another than the one that was signed`);
-        if (!equal(readContent(commit, entry, block), utf8(record.content))) fail(`the text of record ${i + 1} is not what was signed`);
+        const moved = (places.get(digest) ?? []).filter(({ first, count }) => i >= first && i < first + count);
+        const candidates = [...moved.map((place) => [place.commit, place.entries[i - place.first]]), [commit, entry]];
+        const [lies, at] = candidates.find(([where, one]) => blocks.has(fileOf(where, one))) ?? [commit, entry];
+        if (!equal(readContent(lies, at, block), utf8(record.content))) fail(`the text of record ${i + 1} is not what was signed`);
         whole += 1;
       });
-      for (const parent of commit.parents)
-        if (!known.has(parent))
-          say('missing', `Commit ${short(digest)} follows one that is not in the file (${short(parent)}): it was withheld or lost.`);
       for (const { versionId, previous } of entries)
         for (const version of previous)
           if (!versions.has(version)) say('missing', `Version ${versionId} replaces version ${version}, which is not in the file.`);
@@ -206,6 +216,45 @@ async function checkContents(content, blocks, allowed, say, attempt) {
   for (const digest of byCommit.keys())
     say('fails', `Records that claim to be of commit ${short(digest)} are not of it: nobody signed them.`);
   if (whole > 0) say('holds', `${whole} record versions are what their authors signed, to the last byte. ${names}`.trim());
+}
+
+/**
+ * Where contents lie that the patient had encrypted anew, by the commit that their author signed, the newest first. Such a commit is the patient's,
+ * names commits of the same part of the record, and repeats their entries with the same digests of the contents; otherwise it counts for nothing.
+ */
+async function placesOf(opened, inOrder, attempt) {
+  const places = new Map();
+  const byCid = new Map([...opened].map(([digest, commit]) => [commitCid(digest), { digest, ...commit }]));
+  for (const digest of inOrder.toReversed()) {
+    const { commit, entries } = opened.get(digest) ?? {};
+    if (!commit || commit.originals.length === 0) continue;
+    await attempt(`Commit ${short(digest)}, by which contents were encrypted anew`, () => {
+      if (commit.author !== commit.patient) fail('it is not the patient’s');
+      let at = 0;
+      const found = commit.originals.map(({ commit: cid, first, count }) => {
+        const named = byCid.get(cid) ?? fail(`it names a commit that is not in the file (${short(cid)})`);
+        const { digest: original, commit: of, entries: signed } = named;
+        if (of.originals.length > 0 || of.compartment !== commit.compartment) fail('it names a commit of another part of the record');
+        const moved = entries.slice(at, (at += count));
+        moved.forEach(
+          (entry, i) => isSameEntry(entry, signed[first + i]) || fail(`record ${i + 1} is another than the one that was signed`),
+        );
+        return { original, commit, entries: moved, first, count };
+      });
+      if (at !== entries.length) fail('it has more entries than it names');
+      for (const { original, ...place } of found) places.set(original, [...(places.get(original) ?? []), place]);
+    });
+  }
+  return places;
+}
+
+function isSameEntry(entry, signed) {
+  return (
+    signed !== undefined &&
+    ['recordId', 'versionId', 'resourceType', 'size'].every((field) => entry[field] === signed[field]) &&
+    entry.previous.join() === signed.previous.join() &&
+    equal(entry.contentDigest, signed.contentDigest)
+  );
 }
 
 /** Names of authors, from profile blocks whose digests are in signed operations. */

@@ -6,10 +6,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError, toWireError } from '../../src-shared/errors.ts';
-import { commands, usage, type Command, type CommandName } from './admin/commands.ts';
+import { commands, usage, type Command, type CommandName, type CommandResult } from './admin/commands.ts';
+import { deploy } from './admin/deploy.ts';
+import { genesis } from './admin/genesis.ts';
 import { exitCodeOf, exitCodes } from './admin/exit-codes.ts';
 import { textOf } from './admin/text.ts';
-import { createCore } from './core.ts';
+import { createCore, deployContracts, qbftGenesis } from './core.ts';
 
 const options = {
   data: { type: 'string' },
@@ -21,6 +23,11 @@ const options = {
   demo: { type: 'boolean', default: false },
   verifiable: { type: 'boolean', default: false },
   offline: { type: 'boolean', default: false },
+  endpoint: { type: 'string' },
+  chain: { type: 'string' },
+  governor: { type: 'string', multiple: true },
+  threshold: { type: 'string' },
+  validator: { type: 'string', multiple: true },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -33,6 +40,14 @@ async function run(): Promise<number> {
   if (values.help || name === undefined) {
     process.stdout.write(usage);
     return values.help ? exitCodes.ok : exitCodes.usage;
+  }
+  if (name === 'deploy') {
+    const { endpoint, chain, governor: governors = [], threshold } = values;
+    return show(await deploy({ endpoint, chain, governors, threshold }, deployContracts), values.json);
+  }
+  if (name === 'genesis') {
+    const { chain, validator: validators = [], out } = values;
+    return show(genesis({ chain, validators, out, template: join(programDir, 'deploy', 'genesis.json') }, qbftGenesis), values.json);
   }
   if (!Object.hasOwn(commands, name)) throw new AppError('INVALID_INPUT', `There is no command “${name}”.\n${usage}`, { usage: true });
   if (values.data === undefined) throw new AppError('INVALID_INPUT', '--data <folder> is missing.', { usage: true });
@@ -55,12 +70,16 @@ async function run(): Promise<number> {
       dataDir: values.data,
       passphrase: secretOf(values['passphrase-file']),
     });
-    if (result.raw !== undefined) process.stdout.write(result.raw);
-    else process.stdout.write(values.json ? `${JSON.stringify(result.output)}\n` : textOf(result.output));
-    return result.exitCode ?? exitCodes.ok;
+    return show(result, values.json);
   } finally {
     await core.stop();
   }
+}
+
+/** Writes what a command found; answers the exit code. */
+function show({ raw, output, exitCode }: CommandResult, json: boolean): number {
+  process.stdout.write(raw ?? (json ? `${JSON.stringify(output)}\n` : textOf(output)));
+  return exitCode ?? exitCodes.ok;
 }
 
 /** Secrets come in files: arguments can be seen by every process of the machine. */

@@ -23,6 +23,10 @@ import { createKeychainService } from './services/keychain.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
 
+// For the command line: a consortium sets its ledger up before any workstation belongs to it.
+export { deployContracts } from './adapters/ledger/deploy.ts';
+export { qbftGenesis } from './adapters/ledger/qbft-genesis.ts';
+
 export interface CoreOptions {
   readonly dataDir: string;
   readonly resourcesDir: string;

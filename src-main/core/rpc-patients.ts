@@ -3,7 +3,8 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { PersonKeys } from './ports.ts';
 import type { Handlers } from './rpc-handlers.ts';
-import { heldKeys, type VerifiableExportKeys } from './services/verifiable-export.ts';
+import type { KeysOf } from './services/commit-reader.ts';
+import { keysIn, keysOfRecord } from './services/held-keys.ts';
 import type { Terminology } from './services/terminology.ts';
 import type { Workstation } from './services/workstation.ts';
 
@@ -22,7 +23,7 @@ type Names = Exclude<
 >;
 
 export function handlers(workstation: Workstation, terminology: () => Terminology): Handlers<Names> {
-  const { sessions, patients, sharing, chart, consultations, uploads, downloads, imports, facts, clock } = workstation;
+  const { sessions, patients, delegates, sharing, chart, consultations, uploads, downloads, imports, facts, clock } = workstation;
   const index = () => sessions.require().index;
 
   return {
@@ -32,13 +33,25 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
     'patients.get': ({ patient }) => patients.get(index(), patient),
     'patients.similar': (demographics) => patients.similar(index(), demographics),
-    'patients.register': ({ demographics, pin }) => patients.register(sessions.require(), demographics, pin),
+    'patients.register': ({ demographics, pin, guardian }) => patients.register(sessions.require(), demographics, pin, { guardian }),
     async 'desk.open'({ card, pin }) {
       const { patient } = await sessions.openDesk(card, pin);
+      // Whoever may decide for others says first for whom.
+      if (delegates.principals(patient).length > 0) sessions.actFor(null);
       return { patient, name: workstation.snapshots.read().patientAtDesk?.name ?? 'Patient' };
     },
     'desk.close'() {
       sessions.closeDesk();
+      return null;
+    },
+    async 'desk.actFor'({ patient }) {
+      if (patient === null) {
+        sessions.actFor(null);
+        return null;
+      }
+      const owner = sessions.desk()?.keys.account ?? '';
+      delegates.requirePrincipal(owner, patient);
+      await workstation.keyring.prepare(sessions.actFor(patient));
       return null;
     },
     'desk.sharing'() {
@@ -54,15 +67,12 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     'chart.verify': ({ patient, offline }) => chart.verify(sessions.require(), patient, offline),
     'chart.export'({ patient }) {
       const session = sessions.require();
-      return offer(patient, session.keys, heldKeys(session, patient));
+      return offer(patient, session.keys, keysIn(session.index));
     },
     'desk.export'() {
       const desk = sessions.requireDesk();
-      const record = workstation.keyring.of(desk);
-      return offer(desk.patient, desk.keys, async (compartment, epoch) => {
-        const kek = await record.kek(compartment, epoch);
-        return kek ? [kek] : [];
-      });
+      workstation.rights.requireSelf(desk, 'take a copy of everything');
+      return offer(desk.patient, desk.keys, keysOfRecord(workstation.keyring.of(desk)));
     },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),
     'drafts.list': ({ patient }) => index().drafts(patient),
@@ -98,7 +108,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
   };
 
-  async function offer(patient: string, by: PersonKeys, keysOf: VerifiableExportKeys) {
+  async function offer(patient: string, by: PersonKeys, keysOf: KeysOf) {
     const session = sessions.require();
     const { json, ...counts } = await workstation.exports.create({ patient, by, keysOf });
     // Nothing of it outlives the session that asked for it.

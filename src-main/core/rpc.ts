@@ -10,6 +10,7 @@ import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as earlierHandlers } from './rpc-earlier.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
@@ -83,10 +84,18 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'recovery.card': patientFacing,
   'desk.open': patientFacing,
   'desk.close': 'session',
+  'desk.actFor': patientFacing,
   'desk.sharing': patientFacing,
   'desk.grant': patientFacing,
   'desk.revoke': patientFacing,
   'desk.export': patientFacing,
+  'earlier.view': patientFacing,
+  'earlier.reencrypt': patientFacing,
+  'earlier.stop': patientFacing,
+  'earlier.interrupted': patientFacing,
+  'delegates.find': patientFacing,
+  'delegates.appoint': patientFacing,
+  'delegates.dismiss': patientFacing,
   'emergency.view': clinical,
   'emergency.open': clinical,
   'emergency.close': clinical,
@@ -140,6 +149,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...accountHandlers(workstation),
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
+    ...earlierHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
     ...recoveryHandlers(workstation),

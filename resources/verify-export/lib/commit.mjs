@@ -84,6 +84,11 @@ export function readContent(commit, entry, block) {
   return open(entry, aad, readFile(commit.pack, block).subarray(where, where + length));
 }
 
+/** CID of the file that an entry's content lies in. */
+export function fileOf(commit, { location: [where] }) {
+  return typeof where === 'number' ? (commit.pack?.text ?? '') : readCid(where.bytes).text;
+}
+
 /** A salt of 32 bytes lies in front of the content; the entry has the SHA-256 of both. */
 function open(entry, aad, ciphertext) {
   const salted = entry.size > packLimit ? openChunks(entry.dek, aad, ciphertext) : openPiece(entry.dek, aad, ciphertext);

@@ -9,10 +9,10 @@ import { checkWords, standingOf } from '../../../src-shared/verification-words.t
 import type { VerifyReport } from '../../../src-shared/view-types.ts';
 import type { PatientRow } from '../ports.ts';
 import { demographicsOf } from '../services/demo.ts';
+import { keysIn } from '../services/held-keys.ts';
 import { cardDraft } from '../services/patients.ts';
 import type { Session } from '../services/sessions.ts';
 import { maximumFileBytes } from '../services/uploads.ts';
-import { heldKeys } from '../services/verifiable-export.ts';
 import type { Workstation } from '../services/workstation.ts';
 import { exitCodes } from './exit-codes.ts';
 import { exportBundle } from './export-bundle.ts';
@@ -24,6 +24,8 @@ export const usage = `npm run admin -- <command> [options]
   import <bundle.json>     import a FHIR R4 Bundle; registers its patient if unknown
   export <patient>         write a patient's records as a FHIR Bundle (to --out or standard output)
   unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
+  deploy                   put a consortium's contracts on its ledger (--endpoint, --chain, --governor, --threshold); needs no data folder
+  genesis                  write the genesis file of a consortium's ledger (--chain, --validator, --out); needs no data folder
   verify [patient]         check the content, anchor, signature and consent of all records readable here
 
   <patient> is an account (0x…) or a text that finds exactly one patient.
@@ -35,6 +37,11 @@ export const usage = `npm run admin -- <command> [options]
   --out <file>             write to a file
   --offline                (verify) check what is held here, without asking other workstations
   --verifiable             (export) with commits, signatures and anchors, as docs/verifiable-export.md says
+  --endpoint <url>         (deploy) address of a node of the ledger
+  --validator <0x…>        (genesis) a node that takes part in making blocks; once for each, 4 or more
+  --chain <number>         (deploy, genesis) id of the chain that is meant
+  --governor <0x…>         (deploy) an account that governs; once for each, in any order
+  --threshold <number>     (deploy) how many governors must sign
   --json                   one line of JSON instead of text
 `;
 
@@ -128,7 +135,7 @@ export const commands = {
     const session = await work(w, input, ['practitioner']);
     const patient = choose(session, input.arguments[0]);
     if (input.verifiable) {
-      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keysOf: heldKeys(session, patient) });
+      const { json, ...counts } = await w.exports.create({ patient, by: session.keys, keysOf: keysIn(session.index) });
       if (input.out === undefined) return { output: null, raw: json };
       writeFileSync(input.out, json, { mode: 0o600 });
       return { output: { patient, file: input.out, ...counts } };
@@ -211,7 +218,7 @@ async function register(w: Workstation, session: Session, person: PatientRow, da
   }
   const pin = Array.from(w.crypto.randomBytes(8), (byte) => byte % 10).join('');
   const self = { account: session.account, encryptionKey: session.keys.encryptionKey, categories };
-  const { patient, card, phrase } = await w.patients.register(session, demographicsOf(person), pin, [self]);
+  const { patient, card, phrase } = await w.patients.register(session, demographicsOf(person), pin, { grants: [self] });
   const folder = join(dataDir, 'cards');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${patient.patient}.json`);

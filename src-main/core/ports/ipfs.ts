@@ -23,6 +23,12 @@ export interface IpfsPort {
   onPeersChanged(listener: () => void): void;
   /** Computes a UnixFS file's blocks without storing them. */
   layOut(bytes: Uint8Array): Promise<{ cid: string; blocks: EncodedFileBlock[] }>;
+  /** The same of a file that is too large for memory: `take` is given its blocks as they are made. Returns the file's CID. */
+  layOutStream(source: AsyncIterable<Uint8Array>, take: (blocks: readonly EncodedFileBlock[]) => void): Promise<string>;
+  /** CIDs of all blocks of a UnixFS file; reads its inner nodes only. */
+  fileBlocks(cid: string, options?: { readonly offline?: boolean; readonly timeoutMs?: number }): Promise<string[]>;
+  /** Takes blocks out of this workstation for good: overwritten and durable when it returns, all or nothing. Peers that have them are not told. */
+  remove(cids: readonly string[]): void;
   /** Durable (fsynced) when it returns, all or nothing. */
   put(blocks: readonly EncodedFileBlock[]): void;
   has(cid: string): boolean;

@@ -19,9 +19,11 @@ import { granteeOfAccount } from './bytes.ts';
 import { isCurrent, type Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
+import { keysIn } from './held-keys.ts';
 import type { Indexer } from './indexer.ts';
 import type { Patients } from './patients.ts';
 import type { Profiles } from './profiles.ts';
+import type { Reencryptions } from './reencryptions.ts';
 import type { Session, Sessions } from './sessions.ts';
 import { explainRefusal } from './sync/refusals.ts';
 import type { Verification } from './verification.ts';
@@ -52,6 +54,7 @@ export function createChart(deps: {
   readonly store: WorkstationStorePort;
   readonly reader: CommitReader;
   readonly verification: Verification;
+  readonly reencryptions: Reencryptions;
   readonly consents: Consents;
   readonly directory: Directory;
   readonly profiles: Profiles;
@@ -68,7 +71,7 @@ export function createChart(deps: {
   readonly ledgerState: () => VerifyReport['ledger'];
   readonly report: (error: unknown) => void;
 }): Chart {
-  const { store, reader, verification, consents, directory, profiles, facts } = deps;
+  const { store, reader, verification, reencryptions, consents, directory, profiles, facts } = deps;
 
   const authorOf = (account: string) => {
     const member = directory.members().find((m) => m.account === account);
@@ -122,6 +125,7 @@ export function createChart(deps: {
         author: author.name,
         organization: author.organization,
         conflicting: (perRecord.get(recordId) ?? 1) - 1,
+        encryptedAnewAt: reencryptions.movedAt(row.patient, row.commit),
         origin: row.patient.toLowerCase() === patient.toLowerCase() ? null : row.patient,
         state,
       };
@@ -165,6 +169,17 @@ export function createChart(deps: {
     return allergies.every((a) => noKnownAllergyCodes.has(a.code)) ? 'none-known' : 'known';
   };
 
+  /** Lines of the chart say so as soon as it was looked at. */
+  const learnReencryptions = (session: Session, patient: string) => {
+    const compartments = new Set(session.index.keks({ patient }).map(({ compartment }) => compartment));
+    const before = reencryptions.stamp(patient);
+    Promise.all([...compartments].map((compartment) => reencryptions.of(patient, compartment, { offline: true })))
+      .then(() => {
+        if (reencryptions.stamp(patient) !== before) facts.tell('patientChanged', { patient });
+      })
+      .catch(deps.report);
+  };
+
   const verifying = new Set<string>();
   const verifyInBackground = (session: Session, patient: string) => {
     const commits = store
@@ -175,8 +190,7 @@ export function createChart(deps: {
     const run = async () => {
       for (const operation of commits) {
         if (deps.sessions.current() !== session) return;
-        const keks = keksFor(session, operation);
-        if (keks.length > 0) await verification.verify(operation, keks, true);
+        if (isShared(session, operation)) await verification.verify(operation, keysIn(session.index), true);
         // Between two commits the screens get their turn.
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -189,9 +203,9 @@ export function createChart(deps: {
       .finally(() => verifying.delete(patient));
   };
 
-  const keksFor = (session: Session, operation: StoredOperation) => {
+  const isShared = (session: Session, operation: StoredOperation): boolean => {
     const { compartment, epoch } = commitTarget(operation);
-    return session.index.keks({ compartment }).filter((k) => k.epoch === epoch);
+    return session.index.keks({ compartment }).some((k) => k.epoch === epoch);
   };
 
   const rowOf = (session: Session, patient: string, recordId: string, versionId?: string) => {
@@ -208,10 +222,7 @@ export function createChart(deps: {
   const openCommit = (session: Session, opId: string) => {
     const operation = store.operation(opId);
     if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
-    return reader.open(
-      operation,
-      keksFor(session, operation).map(({ kek }) => kek),
-    );
+    return reader.open(operation, keysIn(session.index));
   };
 
   const read = async (session: Session, row: RecordRow) => {
@@ -235,6 +246,7 @@ export function createChart(deps: {
       const allergies = list(index, patient, ['AllergyIntolerance'], 100);
       const access = accessOf(session, patient);
       const problemsWithRecords = problemsOf(session, patient);
+      learnReencryptions(session, patient);
       verifyInBackground(session, patient);
       return {
         patient: summary,
@@ -260,19 +272,20 @@ export function createChart(deps: {
       const { row, versions, replaced } = rowOf(session, patient, recordId, versionId);
       const operation = store.operation(row.opId);
       if (!operation) throw new AppError('NOT_FOUND', 'The signed operation of this record is not known here.');
-      const verdict = await verification.verify(operation, keksFor(session, operation), false);
+      const verdict = await verification.verify(operation, keysIn(session.index), false);
       const json = verdict.badVersions.has(row.versionId) || verdict.chip === 'tampered' ? '' : await read(session, row);
       const [entry] = entriesOf([row], patient);
       if (!entry) throw new AppError('INTERNAL', 'The record could not be shown.');
       const bad = verdict.badVersions.get(row.versionId);
       const verificationView: VerificationView = {
         state: verification.state(row.opId, row.versionId),
-        content: bad ? { ok: false, text: bad.reason } : verdict.content,
+        content: bad ? { ok: verdict.content.ok === null ? null : false, text: bad.reason } : verdict.content,
         anchor: verdict.anchor,
         signature: verdict.signature,
         consent: verdict.consent,
         author: authorOf(row.author),
         issuedAt: operation.operation.issuedAt * 1000,
+        encryptedAnewAt: entry.encryptedAnewAt,
         commit: row.commit,
         opId: row.opId,
         txHash: operation.txHash,
@@ -300,7 +313,7 @@ export function createChart(deps: {
       for (const author of new Set(store.operations({ kinds: ['Commit'], patient }).map(({ operation }) => operation.actor)))
         authorOf(author);
       try {
-        const verdict = await verification.verifyPatient(patient, session.index.keks({ patient }), offline, onProgress);
+        const verdict = await verification.verifyPatient(patient, keysIn(session.index), offline, onProgress);
         const failures = verdict.failures.map(({ operation, ...failure }) => ({
           ...failure,
           title: failure.recordId === null ? '' : (session.index.versions(failure.recordId).at(-1)?.title ?? ''),

@@ -9,6 +9,7 @@ import { granteeOfAccount, isEqual, zero32 } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
+import { keysIn } from './held-keys.ts';
 import { patientRowsOf } from './patient-rows.ts';
 import { primaryRecordId } from './record-ids.ts';
 import { recordRow } from './record-rows.ts';
@@ -16,6 +17,7 @@ import { createReadQueue } from './read-queue.ts';
 import { commitDigest, type PreparedCommit } from './records.ts';
 import type { NetworkService } from './network.ts';
 import type { OrganizationKeys } from './organization-keys.ts';
+import type { ReencryptionCheck } from './reencryption-check.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 export interface IndexFailure {
@@ -62,6 +64,7 @@ export function createIndexer(deps: {
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
   readonly reader: CommitReader;
+  readonly reencryptionCheck: ReencryptionCheck;
   readonly organizationKeys: Pick<OrganizationKeys, 'open'>;
   readonly directory: Pick<Directory, 'signer'>;
   readonly sessions: Sessions;
@@ -228,10 +231,14 @@ export function createIndexer(deps: {
 
   const addKeks = (session: Session, keks: readonly KekRow[]) => {
     for (const { compartment } of keks) if (session.index.keks({ compartment }).length === 0) freshCompartments.add(compartment);
+    const commits = [...new Set(keks.map((row) => row.compartment))].flatMap((compartment) => {
+      return store.operations({ kinds: ['Commit'], compartment });
+    });
+    // Before the keys are kept: should the session end before these commits are read, nothing else would lead the next one to them.
+    const lowest = commits.reduce((least, { seq }) => Math.min(least, seq), Infinity);
+    if (session.index.cursor('commits') >= lowest) session.index.setCursor('commits', lowest - 1);
     session.index.addKeks(keks);
-    for (const compartment of new Set(keks.map((row) => row.compartment))) {
-      for (const commit of store.operations({ kinds: ['Commit'], compartment })) enqueueCommit(session, commit);
-    }
+    for (const commit of commits) enqueueCommit(session, commit);
   };
 
   const enqueueCommit = (session: Session, commit: StoredOperation) => {
@@ -278,8 +285,9 @@ export function createIndexer(deps: {
         const part = queue.next(parallel, deps.atHand(), tried);
         if (part.length === 0 && learnt) return;
         if (part.length === 0) await Promise.race([end, pause(learningPollMs)]);
-        for (const { digest } of part) tried.add(digest);
         await Promise.all(part.map(({ digest, opId }) => readCommit(session, digest, store.operation(opId))));
+        // What came again in between, because a key for it came, is not what was tried.
+        for (const one of part) if (queue.holds(one)) tried.add(one.digest);
         if (part.length > 0) facts.tell('status', null);
       }
     } finally {
@@ -299,16 +307,22 @@ export function createIndexer(deps: {
       return;
     }
     try {
-      const commit = await reader.open(
-        operation,
-        held.map(({ kek }) => kek),
-        { timeoutMs: fetchTimeoutMs },
-      );
-      const contents = await reader.contents(commit, { timeoutMs: fetchTimeoutMs });
+      const keysOf = keysIn(session.index);
+      const commit = await reader.open(operation, keysOf, { timeoutMs: fetchTimeoutMs });
+      // One that says where contents lie now has no records of its own: it is checked, which also brings its blocks here.
+      if (commit.header.originals.length > 0) await deps.reencryptionCheck.check(operation, keysOf, { timeoutMs: fetchTimeoutMs });
+      if (sessions.current() !== session) return;
+      const own = commit.header.originals.length > 0 ? [] : commit.entries;
+      const contents = await reader.contents({ ...commit, entries: own }, { timeoutMs: fetchTimeoutMs });
       // The key may have been taken away meanwhile: an emergency that ended.
       if (sessions.current() !== session || !session.index.keks({ compartment }).some((k) => k.epoch === epoch)) return;
       const unavailable = contents.find((c): c is AppError => c instanceof AppError && c.code === 'BLOCK_UNAVAILABLE');
       if (unavailable) throw unavailable;
+      // Encrypted anew since the keys were given: not shared any more, and nothing that would be wrong.
+      if (own.length > 0 && contents.every((c) => c instanceof AppError && c.code === 'KEY_MISSING')) {
+        queue.delete(digest);
+        return;
+      }
       const context = {
         patient,
         author: operation.operation.actor,
@@ -316,7 +330,7 @@ export function createIndexer(deps: {
         opId: operation.operation.opId,
         position: operation.seq,
       };
-      const records = commit.entries.map((entry, i) => {
+      const records = own.map((entry, i) => {
         const content = contents[i];
         const json = content instanceof Uint8Array ? new TextDecoder().decode(content) : '';
         return { entry, json, row: recordRow(entry, json, key.category, context) };
@@ -356,9 +370,8 @@ export function createIndexer(deps: {
     const decoded = operation && codec.decodePayload(operation.operation);
     if (!version || !operation || decoded?.kind !== 'Commit') return;
     const { compartment, epoch } = decoded.payload;
-    const keks = session.index.keks({ compartment }).flatMap((key) => (key.epoch === epoch ? [key.kek] : []));
-    if (keks.length === 0) return;
-    const commit = await reader.open(operation, keks, { timeoutMs: fetchTimeoutMs });
+    if (session.index.keks({ compartment }).every((key) => key.epoch !== epoch)) return;
+    const commit = await reader.open(operation, keysIn(session.index), { timeoutMs: fetchTimeoutMs });
     const entry = commit.entries.find((one) => one.versionId === version.versionId);
     if (!entry) return;
     const json = new TextDecoder().decode(await reader.content(commit, entry, { timeoutMs: fetchTimeoutMs }));

@@ -60,6 +60,8 @@ export interface Records {
   prepare(request: CommitRequest): Promise<PreparedCommit>;
   /** Prepares the commits of records of any categories, checking consent and keys. Throws CONSENT_MISSING, KEY_MISSING. */
   prepareAll(author: PersonKeys, index: AccountIndexPort, patient: string, records: readonly RecordToSave[]): Promise<PreparedCommit[]>;
+  /** CIDs of the commits that one written now follows. */
+  parents(compartment: string): string[];
   /** Categories among these that an author may not write, or has no key for. */
   missing(author: string, index: AccountIndexPort, patient: string, categories: readonly Category[]): Category[];
 }
@@ -171,6 +173,7 @@ export function createRecords(deps: {
 
   return {
     prepare,
+    parents: parentsOf,
     missing: (author, index, patient, categories) =>
       categories.filter((category) => typeof target(author, index, patient, category) === 'string'),
     async prepareAll(author, index, patient, records) {

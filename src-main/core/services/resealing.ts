@@ -7,6 +7,7 @@ import type { OperationCodecPort, RecordCryptoPort, StoredOperation, Workstation
 import type { CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import type { FactBus } from './facts.ts';
+import { keysIn } from './held-keys.ts';
 import type { Publisher } from './publisher.ts';
 import { recordRow } from './record-rows.ts';
 import { commitDigest } from './records.ts';
@@ -54,11 +55,11 @@ export function createResealing(deps: {
     const { patient, compartment, epoch: passed } = decoded.payload;
     const epoch = consents.epoch(patient, compartment);
     const keks = session.index.keks({ compartment });
-    const before = keks.filter((k) => k.epoch === passed).map(({ kek }) => kek);
+    const before = keks.filter((k) => k.epoch === passed);
     const now = keks.findLast((k) => k.epoch === epoch);
     // The new key has not come yet, or never will because this author's own access has ended: the commit stays refused and shown.
     if (before.length === 0 || !now || epoch === passed) return;
-    const old = await reader.open(operation, before, { offline: true });
+    const old = await reader.open(operation, keysIn(session.index), { offline: true });
     const contents = await reader.contents(old, { offline: true });
     if (sessions.current() !== session) return;
     const parents = parentsNow(compartment, old.header.parents);

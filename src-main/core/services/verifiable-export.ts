@@ -5,14 +5,21 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import { kindOf, type SignedOperation } from '../../../src-shared/operations.ts';
-import type { IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type {
+  CommitEntry,
+  IpfsPort,
+  OperationCodecPort,
+  PersonKeys,
+  RecordCryptoPort,
+  StoredOperation,
+  WorkstationStorePort,
+} from '../ports.ts';
 import { hexOf, utf8 } from './bytes.ts';
-import type { CommitReader } from './commit-reader.ts';
+import { isUnreachable, packLimit, type CommitReader, type KeysOf, type OpenedCommit } from './commit-reader.ts';
 import { exportedOperations } from './export-operations.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService } from './network.ts';
 import { commitDigest } from './records.ts';
-import type { Session } from './sessions.ts';
 
 export interface VerifiableExport {
   readonly json: string;
@@ -22,22 +29,12 @@ export interface VerifiableExport {
   readonly missing: number;
 }
 
-/** What a reader holds for an epoch of a compartment (see `CommitReader.open`); zeroed by the export. */
-export type VerifiableExportKeys = (compartment: string, epoch: number) => Promise<readonly Uint8Array[]>;
-
-/** The keys that somebody's index has of a patient. */
-export function heldKeys({ index }: Pick<Session, 'index'>, patient: string): VerifiableExportKeys {
-  const keks = index.keks({ patient });
-  return (compartment, epoch) =>
-    Promise.resolve(keks.filter((k) => k.compartment === compartment && k.epoch === epoch).map(({ kek }) => kek));
-}
-
 export interface VerifiableExports {
   /**
-   * `by` seals the file; `keyOf` returns copies of the KEKs that whoever asks may use (they are zeroed): commits without one are left out. Reads from the peers what is not here.
+   * `by` seals the file; `keysOf`: what whoever asks may use; commits without a key are left out. Reads from the peers what is not here.
    * Throws NOT_FOUND where there is nothing to export, FILE_TOO_LARGE, TAMPERED where a commit is not what was signed.
    */
-  create(request: { readonly patient: string; readonly by: PersonKeys; readonly keysOf: VerifiableExportKeys }): Promise<VerifiableExport>;
+  create(request: { readonly patient: string; readonly by: PersonKeys; readonly keysOf: KeysOf }): Promise<VerifiableExport>;
 }
 
 /** Characters of the file. A string in the core may have about twice as many. */
@@ -58,31 +55,55 @@ export function createVerifiableExports(deps: {
   const { store, ipfs, crypto, codec, reader, network, facts, clock } = deps;
 
   /** One commit: its record versions in the order of its entries, and all blocks that they lie in. */
-  const readCommit = async (stored: StoredOperation, keks: readonly Uint8Array[], blocks: Map<string, Uint8Array>) => {
+  const readCommit = async (stored: StoredOperation, keysOf: KeysOf, blocks: Map<string, Uint8Array>) => {
     const digest = commitDigest(stored.operation.payload);
-    const decoded = await reader.block(stored);
-    const opened = await reader.open(stored, keks);
-    const { pack, entries } = opened;
-    const contents = await reader.contents(opened);
-    const failed = contents.find((content): content is AppError => content instanceof AppError);
-    if (failed) throw failed;
+    const opened = await reader.open(stored, keysOf);
     const own = new Map<string, Uint8Array>();
     own.set(crypto.cidOfDigest(digest), await ipfs.get(crypto.cidOfDigest(digest)));
-    for (const cid of new Set([...(pack === null ? [] : [pack]), ...entries.flatMap((entry) => entry.location.file?.cid ?? [])])) {
+    // Contents that were encrypted anew go with the commit of their author; the patient's commit only says where they lie.
+    const isOriginal = opened.header.originals.length === 0;
+    const { contents, files } = isOriginal ? await readContents(opened) : { contents: [], files: [] };
+    for (const cid of files) {
+      if (blocks.has(cid)) continue;
       const file = await ipfs.layOut(await ipfs.readFile(cid));
       if (file.cid !== cid) throw new AppError('TAMPERED', 'A stored file is laid out in another way than this workstation does it.');
       for (const block of file.blocks) own.set(block.cid, block.bytes);
     }
     for (const [cid, bytes] of own) blocks.set(cid, bytes);
-    const records = entries.map(({ recordId, versionId, previous, resourceType }, i) => {
-      const content = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(contents[i] as Uint8Array);
+    const records = contents.map((content, i) => {
+      const { recordId, versionId, previous, resourceType } = opened.entries[i] as CommitEntry;
       return { commit: digest, recordId, versionId, previous, resourceType, content };
     });
-    const key = crypto.commitKey(decoded, opened.kek);
+    const key = crypto.commitKey(await reader.read(stored), opened.kek);
     const commit = { commit: digest, opId: stored.operation.opId, key: Buffer.from(key).toString('base64') };
     key.fill(0);
-    for (const entry of entries) entry.dek.fill(0);
+    for (const entry of opened.entries) entry.dek.fill(0);
     return { commit, records };
+  };
+
+  /** Texts in the order of the entries, and the files in which they lie now. */
+  const readContents = async (opened: OpenedCommit): Promise<{ contents: string[]; files: string[] }> => {
+    const read = reader.ciphertexts(opened);
+    const files = new Set<string>();
+    const contents: string[] = [];
+    for (const index of opened.entries.keys()) {
+      let failure: AppError | null = null;
+      for (const source of reader.sources(opened, index)) {
+        try {
+          const { header, entry, pack } = source;
+          const bytes = crypto.decryptContent(header, entry, entry.dek, await read(source), entry.size > packLimit);
+          contents.push(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+          files.add(entry.location.file?.cid ?? pack ?? '');
+          failure = null;
+          break;
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+          failure ??= error;
+        }
+      }
+      if (failure) throw failure;
+    }
+    return { contents, files: [...files] };
   };
 
   /** A ledger that goes away meanwhile takes nothing from the file but the hashes of old blocks. */
@@ -114,13 +135,13 @@ export function createVerifiableExports(deps: {
   return {
     async create({ patient, by, keysOf }) {
       const { config } = network.require();
-      const written: { stored: StoredOperation; keks: readonly Uint8Array[]; compartment: string }[] = [];
+      const written: { stored: StoredOperation; compartment: string }[] = [];
       for (const stored of store.operations({ kinds: ['Commit'], patient })) {
         const decoded = codec.decodePayload(stored.operation);
         if (decoded.kind !== 'Commit' || stored.state === 'rejected') continue;
         const { compartment, epoch } = decoded.payload;
         const keks = await keysOf(compartment, epoch);
-        if (keks.length > 0) written.push({ stored, keks, compartment });
+        if (keks.length > 0) written.push({ stored, compartment });
       }
       if (written.length === 0) throw new AppError('NOT_FOUND', 'There are no records to export: none that you may read is here.');
       const blocks = new Map<string, Uint8Array>();
@@ -128,15 +149,15 @@ export function createVerifiableExports(deps: {
       const records: { commit: string; content: string }[] = [];
       const missing: { commit: string; reason: string }[] = [];
       let length = 0;
-      for (const [i, { stored, keks }] of written.entries()) {
+      for (const [i, { stored }] of written.entries()) {
         try {
-          const read = await readCommit(stored, keks, blocks);
+          const read = await readCommit(stored, keysOf, blocks);
           commits.push(read.commit);
           records.push(...read.records);
           // Text and its ciphertext in base64.
           length += read.records.reduce((sum, { content }) => sum + content.length * 2.5, 2048);
         } catch (error) {
-          if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
+          if (!(error instanceof AppError) || !isUnreachable(error)) throw error;
           missing.push({ commit: commitDigest(stored.operation.payload), reason: error.message });
         }
         if (length > maximumLength)
@@ -168,7 +189,6 @@ export function createVerifiableExports(deps: {
       const text = `Anamnesis verifiable export\nsha256: ${hexOf(crypto.sha256(utf8(canonicalJson(content))))}`;
       const seal = { account: by.account, signature: by.sign(codec.messageDigest(text)) };
       const json = `${JSON.stringify({ export: content, seal }, null, 1)}\n`;
-      for (const { keks } of written) for (const kek of keks) kek.fill(0);
       return { json, records: records.length, commits: commits.length, missing: missing.length };
     },
   };

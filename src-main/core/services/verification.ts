@@ -4,12 +4,13 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import type { CheckResult, RecordState, VerifyReport } from '../../../src-shared/view-types.ts';
-import type { KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
-import { isUnreachable, type CommitReader } from './commit-reader.ts';
+import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import { isUnreachable, type CommitReader, type KeysOf } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 import { commitDigest } from './records.ts';
+import type { ReencryptionCheck } from './reencryption-check.ts';
 import { explainRefusal } from './sync/refusals.ts';
 
 export interface CommitVerdict {
@@ -22,6 +23,8 @@ export interface CommitVerdict {
   readonly records: number;
   /** CIDs of the commits that this one follows; none where its block is not here. */
   readonly parents: readonly string[];
+  /** Its contents were encrypted anew under a key that the reader does not hold. */
+  readonly lockedSince: boolean;
   /** Entries whose content is bad, by version id. */
   readonly badVersions: ReadonlyMap<string, { readonly recordId: string; readonly reason: string }>;
 }
@@ -34,14 +37,14 @@ export interface PatientVerdict extends Pick<VerifyReport, 'records' | 'verified
 }
 
 export interface Verification {
-  /** Reads everything of the commit again. `keks`: those of its epoch that the reader holds; none where it is not shared. */
-  verify(operation: StoredOperation, keks: readonly KekRow[], offline: boolean): Promise<CommitVerdict>;
+  /** Reads everything of the commit again, with the keys that the reader holds. */
+  verify(operation: StoredOperation, keysOf: KeysOf, offline: boolean): Promise<CommitVerdict>;
   /** What is known of a record version without reading anything. */
   state(opId: string, versionId: string): RecordState;
   /** All commits of a patient that these keys open. `offline`: looks at nothing that is not held here. */
   verifyPatient(
     patient: string,
-    keks: readonly KekRow[],
+    keysOf: KeysOf,
     offline: boolean,
     onProgress?: (done: number, total: number) => void,
   ): Promise<PatientVerdict>;
@@ -57,6 +60,7 @@ export function createVerification(deps: {
   readonly codec: OperationCodecPort;
   readonly crypto: Pick<RecordCryptoPort, 'cidOfDigest'>;
   readonly reader: CommitReader;
+  readonly reencryptionCheck: ReencryptionCheck;
   readonly consents: Consents;
   readonly directory: Pick<Directory, 'signedBy'>;
   readonly network: NetworkService;
@@ -74,32 +78,39 @@ export function createVerification(deps: {
       : bad('The signature is not the author’s: this was not written by the person it names.');
   };
 
-  const checkContent = async (operation: StoredOperation, keks: readonly KekRow[], offline: boolean) => {
+  const checkContent = async (operation: StoredOperation, keysOf: KeysOf, offline: boolean) => {
     const none = new Map<string, { recordId: string; reason: string }>();
     try {
-      if (keks.length === 0) {
-        const { header } = await reader.block(operation, { offline });
+      const { header } = await reader.read(operation, { offline });
+      if ((await keysOf(header.compartment, header.epoch)).length === 0) {
         const content = open('The key for this record is not here, so its content cannot be checked.');
         return { content, records: 0, parents: header.parents, badVersions: none };
       }
-      const commit = await reader.open(
-        operation,
-        keks.map(({ kek }) => kek),
-        { offline },
-      );
+      if (header.originals.length > 0) {
+        const count = await deps.reencryptionCheck.check(operation, keysOf, { offline });
+        const content = ok(`The contents of ${count} earlier records lie here, encrypted anew; each is what its author signed.`);
+        return { content, records: 0, parents: header.parents, badVersions: none };
+      }
+      const commit = await reader.open(operation, keysOf, { offline });
       const contents = await reader.contents(commit, { offline });
       const badVersions = new Map(none);
       let unavailable = 0;
+      let locked = 0;
       contents.forEach((content, i) => {
         const entry = commit.entries[i];
         if (!(content instanceof AppError) || !entry) return;
         if (isUnreachable(content)) unavailable += 1;
+        if (content.code === 'KEY_MISSING') locked += 1;
         badVersions.set(entry.versionId, { recordId: entry.recordId, reason: content.message });
       });
       const records = commit.entries.length;
       const { parents } = commit.header;
       if (badVersions.size === 0)
         return { content: ok('The content is what was signed, to the last byte.'), records, parents, badVersions };
+      if (locked === records) {
+        const content = open('The patient had this encrypted anew since, under a key that is not shared with you.');
+        return { content, records, parents, badVersions, lockedSince: true };
+      }
       const text = `${badVersions.size} of ${records} records ${unavailable === badVersions.size ? 'are not here yet' : 'do not match what was signed'}.`;
       return { content: unavailable === badVersions.size ? open(text) : bad(text), records, parents, badVersions };
     } catch (error) {
@@ -132,16 +143,16 @@ export function createVerification(deps: {
       : bad(`The author was not allowed to write ${when}.`);
   };
 
-  const verify = async (operation: StoredOperation, keks: readonly KekRow[], offline: boolean): Promise<CommitVerdict> => {
-    const checked = { anchor: undefined, ...(await checkContent(operation, keks, offline)) };
-    const { content, anchor: mismatch, records, parents, badVersions } = checked;
+  const verify = async (operation: StoredOperation, keysOf: KeysOf, offline: boolean): Promise<CommitVerdict> => {
+    const checked = { anchor: undefined, lockedSince: false, ...(await checkContent(operation, keysOf, offline)) };
+    const { content, anchor: mismatch, records, parents, lockedSince, badVersions } = checked;
     const anchor = mismatch ?? checkAnchor(operation);
     const signature = checkSignature(operation);
     const consent = checkConsent(operation);
     const failed = [signature, mismatch ?? content, anchor, consent].find((check) => check.ok === false);
     const chip = chipOf(operation, { content, anchor: mismatch, signature, consent });
     const reason = failed?.text ?? (chip === 'unavailable' ? content.text : null);
-    const verdict = { content, anchor, signature, consent, chip, reason, records, parents, badVersions };
+    const verdict = { content, anchor, signature, consent, chip, reason, records, parents, lockedSince, badVersions };
     verdicts.set(operation.operation.opId, { at: place(operation), verdict });
     return verdict;
   };
@@ -172,7 +183,7 @@ export function createVerification(deps: {
         reason: badVersion?.reason ?? (chip === 'verified' ? null : (verdict?.reason ?? rejectionOf(operation))),
       };
     },
-    async verifyPatient(patient, keks, offline, onProgress) {
+    async verifyPatient(patient, keysOf, offline, onProgress) {
       const commits = store.operations({ kinds: ['Commit'], patient });
       const known = new Set(commits.map(({ operation }) => crypto.cidOfDigest(commitDigest(operation.payload))));
       const failures: PatientVerdict['failures'][number][] = [];
@@ -182,13 +193,16 @@ export function createVerification(deps: {
         const decoded = codec.decodePayload(operation.operation);
         if (decoded.kind !== 'Commit') continue;
         const { compartment, epoch, commit } = decoded.payload;
-        const held = keks.filter((k) => k.compartment === compartment && k.epoch === epoch);
         // Commits of compartments that are not shared with the reader are not theirs to check.
-        if (held.length === 0) {
+        if ((await keysOf(compartment, epoch)).length === 0) {
           count.notShared += 1;
           continue;
         }
-        const verdict = await verify(operation, held, offline);
+        const verdict = await verify(operation, keysOf, offline);
+        if (verdict.lockedSince) {
+          count.notShared += 1;
+          continue;
+        }
         count.records += verdict.records;
         if (verdict.chip === 'verified') count.verified += verdict.records - verdict.badVersions.size;
         else if (verdict.chip === 'saved' || verdict.chip === 'anchored') count.waiting += verdict.records;

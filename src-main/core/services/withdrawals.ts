@@ -10,6 +10,7 @@ import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '
 import { granteeOfAccount } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { FactBus } from './facts.ts';
+import { keysIn } from './held-keys.ts';
 import type { Indexer } from './indexer.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -111,9 +112,8 @@ export function createWithdrawals(deps: {
       const decoded = codec.decodePayload(operation.operation);
       if (decoded.kind !== 'Commit') return null;
       const { compartment, epoch } = decoded.payload;
-      const held = session.index.keks({ compartment }).flatMap((key) => (key.epoch === epoch ? [key.kek] : []));
-      if (held.length === 0) return null;
-      const commit = await reader.open(operation, held, { offline: true });
+      if (session.index.keks({ compartment }).every((key) => key.epoch !== epoch)) return null;
+      const commit = await reader.open(operation, keysIn(session.index), { offline: true });
       if (commit.entries.some((entry) => entry.previous.length > 0)) return null;
       for (const content of await reader.contents(commit, { offline: true })) {
         if (content instanceof AppError) throw content;

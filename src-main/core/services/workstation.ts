@@ -10,18 +10,23 @@ import type {
   StorePort,
 } from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { formatAccount, formatName } from '../../../src-shared/format/index.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createAttention } from './attention.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
+import { createCommitBlocks } from './commit-blocks.ts';
 import { createCommitReader } from './commit-reader.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
+import { createContentDropping } from './content-dropping.ts';
 import { createConsultations } from './consultations.ts';
 import { createCorrections } from './corrections.ts';
+import { createDelegates, type Delegates } from './delegates.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
+import { createDeskRights } from './desk-rights.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
 import { createDuplicates } from './duplicates.ts';
@@ -47,6 +52,10 @@ import { createProfiles } from './profiles.ts';
 import { createPublisher } from './publisher.ts';
 import { createRecovery } from './recovery.ts';
 import { createRecords } from './records.ts';
+import { createReencrypting } from './reencrypting.ts';
+import { createReencryptionPlans } from './reencryption-plan.ts';
+import { createReencryptionCheck } from './reencryption-check.ts';
+import { createReencryptions } from './reencryptions.ts';
 import { createRenewals } from './renewals.ts';
 import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
@@ -158,13 +167,17 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isGovernor: (account) => network.current()?.embedded?.governors.includes(account) ?? false,
   });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
-  const reader = createCommitReader(ipfs, crypto, codec, () => network.require().id);
+  const blocks = createCommitBlocks(ipfs, crypto, codec, () => network.require().id);
+  const reencryptions = createReencryptions({ store: store.workstation, crypto, blocks, facts, clock });
+  const reader = createCommitReader(ipfs, crypto, blocks, reencryptions);
+  const reencryptionCheck = createReencryptionCheck({ store: store.workstation, crypto, codec, reader, reencryptions });
   const indexer = createIndexer({
     store: store.workstation,
     ipfs,
     crypto,
     codec,
     reader,
+    reencryptionCheck,
     organizationKeys,
     directory,
     sessions,
@@ -179,12 +192,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
-  const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
-  const grantees = createGrantees(directory);
+  const keyring = createKeyring({ store: store.workstation, codec, crypto, ipfs, consents, directory, network });
+  const grantees = createGrantees(store.workstation, codec, directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
   const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, patientKeys, network, directory, organization });
   const patients = createPatients({
-    ...{ keyring, seals },
+    ...{ keyring, seals, grantees },
+    appointing: (holder, record, appointment) => delegates.operations(holder, record, appointment),
     ...ports,
     cards,
     store: store.workstation,
@@ -198,12 +212,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     organization,
     isOpen: (session) => sessions.current() === session,
   });
-  const verification = createVerification({ store: store.workstation, codec, crypto, reader, consents, directory, network });
+  const verification = createVerification({
+    ...{ store: store.workstation, codec, crypto, reader, reencryptionCheck, consents, directory, network },
+  });
   const othersOf = (patient: string) => links.othersOf(patient).map((other) => other.patient);
   const chart = createChart({
     store: store.workstation,
     reader,
     verification,
+    reencryptions,
     consents,
     directory,
     profiles,
@@ -224,6 +241,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const emergency = createEmergency({
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
+    deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
@@ -231,18 +249,32 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const rights = createDeskRights(consents, clock);
+  /** What the person logged in may see of an account's name. */
+  const nameOf = (account: string): string => {
+    const row = sessions.current()?.index.patient(account);
+    return row ? formatName(row) : `Patient ${formatAccount(account)}`;
+  };
+  const delegates: Delegates = createDelegates({
+    ...{ store: store.workstation, codec, crypto, keys: ports.keys, consents, grantees, keyring, seals, epochs, rights, network },
+    ...{ signing, publisher, clock, nameOf, accountOf: patients.accountOf, patientReader: notes.patientReader },
+    clinicName(id) {
+      const known = directory.organization(id);
+      return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
+    },
+  });
   const patientRotation = createPatientRotation({
     ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
   });
   const views = createSharingViews({
-    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
+    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals, delegates, rights, nameOf },
   });
   const sharing = createSharing({
-    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, seals, signing, views },
+    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, rights, seals, signing, views },
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
-    ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
+    ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
   const duplicates = createDuplicates({
     ...{
@@ -282,6 +314,14 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     clock,
     report,
+  });
+  const reencrypting = createReencrypting({
+    ...{ store: store.workstation, ipfs, crypto, network, keyring, reader, records, signing, publisher, sessions, facts, clock },
+    plans: createReencryptionPlans({ store: store.workstation, crypto, blocks, reencryptions, check: reencryptionCheck, consents }),
+  });
+  const dropping = createContentDropping({
+    ...{ store: store.workstation, ipfs, crypto, codec, blocks, consents, directory, sessions, facts, clock, report },
+    check: reencryptionCheck,
   });
   const withdrawals = createWithdrawals({ store: store.workstation, ...{ codec, reader, sessions, indexer, facts, clock, report } });
   const outbox = createOutboxView({
@@ -329,6 +369,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     setup,
     indexer,
     keyRotation,
+    principals: delegates.principals,
     attention,
   });
 
@@ -378,6 +419,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       chart,
       sharing,
       accessRequests,
+      delegates,
+      nameOf,
+      rights,
       links,
       duplicates,
       corrections,
@@ -400,6 +444,10 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       snapshots,
       indexer,
       resealing,
+      reader,
+      signing,
+      reencrypting,
+      dropping,
       clinic,
       ipfs,
       crypto,
@@ -408,12 +456,15 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     },
     start() {
       if (setup.phase() === 'unconfigured') return;
+      reencrypting.recover();
       connections.start();
+      dropping.wake();
       // Names are there before anybody has logged in.
       learnNames();
     },
     async stop() {
       indexer.stop();
+      dropping.stop();
       sessions.lock();
       await connections.stop();
       store.close();

@@ -73,7 +73,7 @@ describe('a new key for a patient', () => {
   });
 
   it('makes a new card and new words, opened by the present card and PIN, and does not let the words go unseen', async () => {
-    await dialog().getByRole('radio', { name: 'Card and PIN' }).check();
+    await dialog().getByText('Card and PIN', { exact: true }).click();
     await dialog().getByLabel('Present card').fill(oldCard);
     await dialog().getByLabel('Present PIN').fill(pin);
     await chooseNewPin();
@@ -96,7 +96,7 @@ describe('a new key for a patient', () => {
     await page.getByRole('button', { name: 'Open the card' }).click();
     await page.getByText('are of a key that was replaced by a new one').waitFor();
     await openDialog();
-    await dialog().getByLabel('Recovery words').fill(oldWords);
+    await dialog().getByRole('textbox', { name: 'Recovery words' }).fill(oldWords);
     await chooseNewPin();
     await dialog().getByRole('button', { name: 'Make the card' }).click();
     await dialog().getByText('are of a key that was replaced by a new one').waitFor();

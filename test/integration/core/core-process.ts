@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { FromCore, ToCore } from '../../../src-main/core/entry.ts';
 import { AppError } from '../../../src-shared/errors.ts';
-import type { CallInput, CallName, CallOutput, ReplyMessage } from '../../../src-shared/ipc-schema.ts';
+import type { CallInput, CallName, CallOutput, EventMessage, ReplyMessage } from '../../../src-shared/ipc-schema.ts';
 import { answerAsKeychain } from './fake-keychain.ts';
 
 export class CoreProcess {
@@ -12,6 +12,8 @@ export class CoreProcess {
   readonly #keychain: () => string | null;
   readonly #waiting = new Map<number, { resolve: (reply: ReplyMessage) => void; reject: (error: Error) => void }>();
   #child: ChildProcess | null = null;
+  /** Facts that the core tells. */
+  onEvent: ((event: EventMessage) => void) | null = null;
   #id = 0;
 
   /**
@@ -42,6 +44,7 @@ export class CoreProcess {
       if ('control' in message && message.control === 'keychain')
         child.send({ control: 'keychain', id: message.id, answer: answerAsKeychain(this.#keychain(), message.ask) } satisfies ToCore);
       if ('control' in message) return;
+      if ('event' in message) this.onEvent?.(message as EventMessage);
       if (!('id' in message)) return;
       this.#waiting.get(message.id)?.resolve(message);
       this.#waiting.delete(message.id);

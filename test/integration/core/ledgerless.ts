@@ -9,7 +9,7 @@ import type { CID } from 'multiformats/cid';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
-import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
+import { fileBlocks, layOutFile, layOutStream, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
@@ -19,7 +19,17 @@ import { AppError } from '../../../src-shared/errors.ts';
 
 const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
 const noLedger: LedgerPort = {
-  ...{ connect: () => undefined, config: null, check: away, head: away, blockHash: away, events: away, nonce: away, isFinalAtOnce: away },
+  ...{
+    connect: () => undefined,
+    config: null,
+    check: away,
+    head: away,
+    blockHash: away,
+    blockTime: away,
+    events: away,
+    nonce: away,
+    isFinalAtOnce: away,
+  },
   ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
 };
 const noEmbedded: EmbeddedLedgerPort = {
@@ -39,6 +49,9 @@ function memoryBlocks(): IpfsPort & { forget(cid: string): void } {
     ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
     ...{ dial: () => Promise.resolve(), onPeersChanged: () => undefined },
     layOut: layOutFile,
+    layOutStream,
+    fileBlocks: (cid) => fileBlocks((block: CID) => get(block.toString()), parseCid(cid)),
+    remove: (cids) => cids.forEach((cid) => blocks.delete(cid)),
     put: (added) => added.forEach(({ cid, bytes }) => blocks.set(cid, bytes)),
     forget: (cid) => void blocks.delete(cid),
     has: (cid) => blocks.has(cid),
@@ -87,16 +100,30 @@ export class Ledgerless {
     await it.w.setup.createClinic({ clinicName: 'Clinic', personName: 'Admin', passphrase, phrase });
     const admin = it.keys.fromPhrase(phrase);
     Object.assign(it.admin, { secret: admin.secret(), account: admin.account });
-    for (let i = 0; i < doctors; i++) {
-      const unlocked = it.keys.fromPhrase(it.keys.createPhrase());
-      const secret = unlocked.secret();
-      const { account, enrolmentCode } = await it.w.people.createKey('Doctor', passphrase, unlocked);
-      await it.w.people.approve(enrolmentCode, ['practitioner']);
-      it.doctors.push({ account, secret });
-    }
+    for (let i = 0; i < doctors; i++) it.doctors.push(await it.#enrol());
     await it.w.people.changeRoles(it.admin.account, ['admin', 'registrar']);
     it.anchor();
     return it;
+  }
+
+  /** An admin is logged in. */
+  async #enrol(): Promise<{ account: string; secret: Uint8Array }> {
+    const unlocked = this.keys.fromPhrase(this.keys.createPhrase());
+    const secret = unlocked.secret();
+    const { account, enrolmentCode } = await this.w.people.createKey('Doctor', passphrase, unlocked);
+    await this.w.people.approve(enrolmentCode, ['practitioner']);
+    return { account, secret };
+  }
+
+  /** A new key for a doctor, by their own. */
+  async rotateDoctor(who: number): Promise<void> {
+    const doctor = this.doctors[who];
+    if (!doctor) throw new Error(`There is no doctor ${who}.`);
+    await this.as(doctor.secret, async () => {
+      await this.w.keyRotation.rotate(passphrase, this.keys.createPhrase());
+      doctor.secret = this.w.sessions.require().keys.secret();
+    });
+    this.anchor();
   }
 
   async stop(): Promise<void> {

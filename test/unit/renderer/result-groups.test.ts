@@ -22,6 +22,7 @@ function result(date: string, code: string, title: string, extract: RecordExtrac
     conflicting: 0,
     encounter: '',
     extract,
+    encryptedAnewAt: null,
     state: { chip: 'verified', block: 1, final: true, reason: null },
   };
 }

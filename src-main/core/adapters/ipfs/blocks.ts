@@ -15,6 +15,8 @@ export interface DurableBlocks {
   /** All or none, fsynced when it returns. */
   putAll(blocks: readonly { readonly multihash: Uint8Array; readonly bytes: Uint8Array }[]): void;
   delete(multihash: Uint8Array): void;
+  /** All or none, overwritten and fsynced when it returns. */
+  deleteAll(multihashes: readonly Uint8Array[]): void;
   multihashes(): Iterable<Uint8Array>;
 }
 

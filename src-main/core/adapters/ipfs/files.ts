@@ -3,7 +3,8 @@ import type { UnixFS } from '@helia/unixfs';
 import type { CID } from 'multiformats/cid';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { EncodedFileBlock } from '../../ports.ts';
-import { codecs } from './cids.ts';
+import { codecs, parseCid } from './cids.ts';
+import { linksOf } from './dag-pb-links.ts';
 
 /** A record is read from within a pack: small chunks keep what has to be fetched and hashed for it small. */
 const chunkSize = 256 * 1024;
@@ -47,6 +48,69 @@ export async function layOutFile(bytes: Uint8Array): Promise<{ cid: string; bloc
   );
   const cid = await fs.addBytes(bytes, { cidVersion: 1, rawLeaves: true, reduceSingleLeafToSelf: true, chunker: chunks });
   return { cid: cid.toString(), blocks: [...blocks.values()] };
+}
+
+/** Pieces of any length as pieces of exactly `chunkSize`, the last one shorter; no bytes are one empty piece. */
+async function* rechunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let pending: Uint8Array[] = [];
+  let length = 0;
+  let given = false;
+  for await (const bytes of source) {
+    pending.push(bytes);
+    length += bytes.length;
+    if (length < chunkSize) continue;
+    const whole = Buffer.concat(pending);
+    let at = 0;
+    for (; whole.length - at >= chunkSize; at += chunkSize) yield new Uint8Array(whole.subarray(at, at + chunkSize));
+    given = true;
+    pending = [whole.subarray(at)];
+    length = whole.length - at;
+  }
+  if (length > 0 || !given) yield new Uint8Array(Buffer.concat(pending));
+}
+
+/** Blocks that are handed on together: the memory that laying out a stream takes, about. */
+const blocksTogether = 16;
+
+/** The file that {@link layOutFile} makes of the same bytes; its blocks are handed on as they are made. */
+export async function layOutStream(
+  source: AsyncIterable<Uint8Array>,
+  take: (blocks: readonly EncodedFileBlock[]) => void,
+): Promise<string> {
+  let ready: EncodedFileBlock[] = [];
+  const hand = (): void => {
+    if (ready.length > 0) take(ready);
+    ready = [];
+  };
+  const fs = await unixfsOver(
+    (cid) => Promise.reject(new TypeError(`Nothing is read while a file is laid out, yet ${cid.toString()} was asked for`)),
+    (cid, bytes) => {
+      ready.push({ cid: cid.toString(), bytes });
+      if (ready.length >= blocksTogether) hand();
+    },
+  );
+  const cid = await fs.addByteStream(source, { cidVersion: 1, rawLeaves: true, reduceSingleLeafToSelf: true, chunker: rechunked });
+  hand();
+  return cid.toString();
+}
+
+/** A tree of this depth, each node with a thousand links, is far beyond any file that is read. */
+const maxDepth = 4;
+const maxFileBlocks = 100_000;
+
+/** CIDs of a file's blocks, the root first. Reads inner nodes only. @throws AppError TAMPERED for what is no file, and what reading throws. */
+export async function fileBlocks(read: ReadBlock, root: CID): Promise<string[]> {
+  const found = new Set<string>();
+  const walk = async (cid: CID, depth: number): Promise<void> => {
+    found.add(cid.toString());
+    if (cid.code === codecs.raw) return;
+    if (cid.code !== codecs.dagPb || depth === 0 || found.size > maxFileBlocks) throw contradictory(root);
+    const links = linksOf(await read(cid));
+    if (links === null) throw contradictory(root);
+    for (const link of links) await walk(parseCid(link.toString()), depth - 1);
+  };
+  await walk(root, maxDepth);
+  return [...found];
 }
 
 /**

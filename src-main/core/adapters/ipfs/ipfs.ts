@@ -7,7 +7,7 @@ import { AppError } from '../../../../src-shared/errors.ts';
 import { readBlock } from './blocks.ts';
 import type { DurableBlocks, ReadOptions } from './blocks.ts';
 import { matches, parseCid } from './cids.ts';
-import { layOutFile, readFileRange } from './files.ts';
+import { fileBlocks, layOutFile, layOutStream, readFileRange } from './files.ts';
 import { startNode } from './node.ts';
 import type { Node } from './node.ts';
 import { PeerKeeper, parseAddress } from './peers.ts';
@@ -69,6 +69,9 @@ export function createIpfs(options: { readonly blocks: DurableBlocks }): IpfsPor
       listeners.add(listener);
     },
     layOut: layOutFile,
+    layOutStream,
+    fileBlocks: (cid, options) => fileBlocks((block) => read(block.toString(), options), parseCid(cid)),
+    remove: (cids) => blocks.deleteAll(cids.map((cid) => parseCid(cid).multihash.bytes)),
     put(encoded) {
       const parsed = encoded.map(parseBlock);
       blocks.putAll(parsed.map(({ cid, bytes }) => ({ multihash: cid.multihash.bytes, bytes })));

@@ -29,7 +29,8 @@ function governorsInvalid(): AppError {
 /** Init code of the gateway for these governors, and the address that follows from it. */
 function gatewayDeployment(governors: readonly string[], threshold: number): { address: string; initCode: string } {
   if (!governors.every((governor) => isAddress(governor))) throw governorsInvalid();
-  const accounts = governors.map((governor) => getAddress(governor));
+  // In one order: the same governors get the same address, however they were listed.
+  const accounts = governors.map((governor) => getAddress(governor)).sort();
   const counted = accounts.length >= 1 && accounts.length <= 16 && new Set(accounts).size === accounts.length;
   if (!counted || !Number.isInteger(threshold) || threshold < 1 || threshold > accounts.length) throw governorsInvalid();
   const moduleHashes = moduleInitCodes.map((initCode) => keccak256(initCode));

@@ -1,6 +1,6 @@
 /**
  * The ledger that comes with the workstation: Anvil on loopback, its state on disk, started again when it dies. A single site's
- * ledger without other witnesses; clinics together use a network of their own (docs/deployment).
+ * ledger without other witnesses; clinics together use a network of their own (deploy/).
  */
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -32,6 +32,8 @@ export class SqliteBlockstore {
 
   constructor(db: Db) {
     this.#db = db;
+    // What is taken out is overwritten: a patient's old contents are not to be found in free pages.
+    db.pragma('secure_delete = ON');
     this.#has = db.prepare('SELECT 1 FROM blocks WHERE multihash = ?').pluck();
     this.#size = db.prepare('SELECT length(bytes) FROM blocks WHERE multihash = ?').pluck();
     this.#get = db.prepare('SELECT bytes FROM blocks WHERE multihash = ?').pluck();
@@ -75,6 +77,19 @@ export class SqliteBlockstore {
 
   delete(multihash: Uint8Array): void {
     translated(name, () => this.#delete.run(multihash));
+  }
+
+  /** Takes blocks out: all of them, overwritten in the file and fsynced, or none. What is not here is passed over. */
+  deleteAll(multihashes: readonly Uint8Array[]): void {
+    translated(name, () => {
+      this.#db
+        .transaction(() => {
+          for (const multihash of multihashes) this.#delete.run(multihash);
+        })
+        .immediate();
+      // The write-ahead log still had the pages as they were.
+      this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    });
   }
 
   /** Multihashes of all blocks, in the order in which they were stored. */

@@ -1,12 +1,14 @@
 /**
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
  * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
- * that place in the ledger's order: one by a key that was replaced before does not.
+ * that place in the ledger's order: one by a key that was replaced before does not. And what somebody decided for a patient counts where the patient's
+ * appointment says so (right-check.ts).
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationKind, SignedOperation } from '../../../../src-shared/operations.ts';
 import type { DecodedOperation, LedgerEvent, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
+import { createRightCheck } from './right-check.ts';
 
 /** Recovering a signer takes a tenth of a millisecond to a whole one; between so many the event loop gets its turn. */
 const checksPerTurn = 16;
@@ -28,6 +30,8 @@ interface Check {
   readonly network: NetworkConfig;
   /** Transactions that were sent while the chain changed under them. */
   readonly doubtful: ReadonlySet<string>;
+  /** Seconds; null where the ledger has no such block. */
+  readonly blockTime: (number: number) => Promise<number | null>;
   /** Ends the work early; what is returned then is incomplete. */
   readonly stopping: () => boolean;
 }
@@ -111,6 +115,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
   const signers: Signers = new Map();
+  const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
     if (check.stopping()) break;
@@ -125,12 +130,13 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       continue;
     }
     const decoded = verify(check, signers, event.opId, event.operation);
-    if (decoded === null || event.operation === undefined) {
+    const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
+    if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;
       continue;
     }
     if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
-    believed.push({ event, decoded });
+    believed.push({ event: { ...event, ...right }, decoded });
     kinds.add(decoded.kind);
   }
   return { believed, forged, kinds };
