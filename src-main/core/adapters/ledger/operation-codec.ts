@@ -146,6 +146,8 @@ export function createOperationCodec(): OperationCodecPort {
       return getBytes(keccak256(concat(['0x1901', network(config), keccak256(`0x${struct.join('')}`)])));
     },
 
+    checksummed: (account) => getAddress(`0x${addressWord('account', account).slice(24)}`),
+
     messageDigest: (text: string) => getBytes(hashMessage(text)),
 
     recover(digest: Uint8Array, signature: string): string | null {

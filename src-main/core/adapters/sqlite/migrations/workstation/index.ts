@@ -3,5 +3,6 @@ import type { Migration } from '../../migrate.ts';
 import { initial } from './0001-initial.ts';
 import { withdrawal } from './0002-withdrawal.ts';
 import { blockTimes } from './0003-block-times.ts';
+import { peers } from './0004-peers.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes];
+export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes, peers];
