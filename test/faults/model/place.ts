@@ -23,11 +23,13 @@ export class Place {
   readonly #machineKey = crypto.randomBytes(32);
   readonly #embedded: EmbeddedLedgerPort;
   readonly #others: () => readonly Place[];
+  readonly #url: () => string;
   life = new Life();
   w: Workstation;
   #found: () => void = () => undefined;
 
-  constructor(embedded: EmbeddedLedgerPort, others: () => readonly Place[]) {
+  constructor(embedded: EmbeddedLedgerPort, url: () => string, others: () => readonly Place[]) {
+    this.#url = url;
     this.#embedded = embedded;
     this.#others = others;
     this.w = this.#open();
@@ -41,7 +43,7 @@ export class Place {
     const w = createWorkstation(
       {
         ...{ keys: this.keys, crypto, codec: createOperationCodec(), shares: createShares(), embedded: this.#embedded, ipfs },
-        ledger: unreliableLedger(createLedger(), life),
+        ledger: unreliableLedger(createLedger(), life, this.#url),
         store: createStore({ dir: this.#dir, machineKey: this.#machineKey.slice() }),
         clock: Date.now,
         demoFiles() {

@@ -1,8 +1,8 @@
 /** A workstation's ledger and its peers as a test wants them: away, answering too late to be heard, or gone with the process in the middle of a call. */
 import type { CID } from 'multiformats/cid';
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
-import { layOutFile, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
-import type { IpfsPort, LedgerPort } from '../../../src-main/core/ports.ts';
+import { fileBlocks, layOutFile, layOutStream, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
+import type { IpfsPort, LedgerPort, PeerPort } from '../../../src-main/core/ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 
 export const weathers = ['fair', 'ledger away', 'answers lost', 'peers away', 'cable out'] as const;
@@ -47,8 +47,8 @@ export class Life {
   }
 }
 
-/** The real connection to a real ledger, in whatever weather its process has. */
-export function unreliableLedger(ledger: LedgerPort, life: Life): LedgerPort {
+/** The real connection to a real ledger at `url`, in whatever weather its process has. */
+export function unreliableLedger(ledger: LedgerPort, life: Life, url: () => string): LedgerPort {
   const through =
     <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
@@ -58,7 +58,8 @@ export function unreliableLedger(ledger: LedgerPort, life: Life): LedgerPort {
       return answer;
     };
   return {
-    connect: (url, config) => ledger.connect(url, config),
+    // Whatever its invitation said: those who joined would reach it through the peer that runs it.
+    connect: (_, config) => ledger.connect(url(), config),
     get config() {
       return ledger.config;
     },
@@ -66,6 +67,7 @@ export function unreliableLedger(ledger: LedgerPort, life: Life): LedgerPort {
     head: through(() => ledger.head()),
     isFinalAtOnce: through(() => ledger.isFinalAtOnce()),
     blockHash: through((number) => ledger.blockHash(number)),
+    blockTime: through((number) => ledger.blockTime(number)),
     events: through((from, to) => ledger.events(from, to)),
     nonce: through((relayer) => ledger.nonce(relayer)),
     signBatch: through((operations, key, nonce, factor) => ledger.signBatch(operations, key, nonce, factor)),
@@ -79,6 +81,7 @@ export function unreliableLedger(ledger: LedgerPort, life: Life): LedgerPort {
       if (life.weather === 'answers lost') throw new AppError('LEDGER_UNREACHABLE', 'The answer is lost in this test.');
     },
     relayerAddress: (key) => ledger.relayerAddress(key),
+    relay: through((request) => ledger.relay(request)),
     close: () => ledger.close(),
   };
 }
@@ -91,7 +94,7 @@ export function sharedBlocks(
   own: Blocks,
   life: Life,
   others: () => readonly { blocks: Blocks; life: Life }[],
-): IpfsPort & { found(): void } {
+): IpfsPort & PeerPort & { found(): void } {
   const listeners: (() => void)[] = [];
   const get: IpfsPort['get'] = async (cid, options = {}) => {
     if (life.dead) await new Promise<never>(() => undefined);
@@ -107,9 +110,16 @@ export function sharedBlocks(
   return {
     ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
     dial: () => Promise.resolve(),
+    // Blocks are all that is exchanged here: operations meet on the ledger.
+    idOf: () => Promise.resolve('12D3KooWNobodyIsThereToBeTalkedToInThisTest111111'),
+    ask: () => Promise.reject(new AppError('PEER_UNREACHABLE', 'Nobody is there.')),
+    ...{ serve: () => undefined, guardBlocks: () => undefined, cutOff: () => undefined, onPeer: () => undefined },
     onPeersChanged: (listener) => void listeners.push(listener),
     found: () => listeners.forEach((listener) => listener()),
     layOut: layOutFile,
+    layOutStream,
+    fileBlocks: (cid, options = {}) => fileBlocks((block: CID) => get(block.toString(), options), parseCid(cid)),
+    remove: (cids) => cids.forEach((cid) => own.delete(cid)),
     put: (added) => added.forEach(({ cid, bytes }) => own.set(cid, bytes)),
     has: (cid) => own.has(cid),
     get,

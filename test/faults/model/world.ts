@@ -1,4 +1,4 @@
-/** Four workstations of clinics that share one real ledger, and three doctors who work at all of them. */
+/** Four workstations of clinics that share one real ledger, and four doctors who work at all of them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import type { PatientSummary } from '../../../src-shared/view-types.ts';
 import { eventually, rpc } from '../../integration/ledger/site.ts';
 import { Place } from './place.ts';
 
+const nobody = '12D3KooWNobodyIsThereToBeTalkedToInThisTest111111';
 const passphrase = 'correct horse battery';
 const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', birthDateEstimated: false, gender: 'unknown' as const };
 const settleLimitMs = 120_000;
@@ -35,18 +36,25 @@ export class World {
 
   static async start(count: number): Promise<World> {
     const world = new World();
-    for (let i = 0; i < count; i++) world.places.push(new Place(world.#ledger(), () => world.places));
+    for (let i = 0; i < count; i++) {
+      const place = new Place(
+        world.#ledger(),
+        () => world.#url,
+        () => world.places,
+      );
+      world.places.push(place);
+    }
     const [first = expect.fail(), ...others] = world.places;
     const phrase = first.keys.createPhrase();
     await first.w.setup.createClinic({ clinicName: 'Clinic', personName: 'Admin', passphrase, phrase });
     world.#admin = first.keys.fromPhrase(phrase).secret();
-    const invitation = first.w.network.invitationCode([]);
+    const invitation = first.w.network.invitationCode([], nobody);
     for (const place of others) {
       const joining = { invitation, clinicName: 'Another clinic', personName: 'Admin', passphrase, phrase: first.keys.createPhrase() };
       const { requestCode } = await place.w.setup.join(joining);
       first.w.setup.admit(requestCode);
     }
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 4; i++) {
       const unlocked = first.keys.fromPhrase(first.keys.createPhrase());
       const secret = unlocked.secret();
       const { account, enrolmentCode } = await first.w.people.createKey('Doctor', passphrase, unlocked);
