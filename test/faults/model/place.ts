@@ -62,6 +62,7 @@ export class Place {
   kill(): void {
     this.life.die();
     this.w.indexer.stop();
+    this.w.dropping.stop();
     this.w.sessions.lock();
     // Resolves never: a round in the middle of a call hangs there for good.
     void this.w.connections.stop();

@@ -111,7 +111,7 @@ export function sharedBlocks(
     ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
     dial: () => Promise.resolve(),
     // Blocks are all that is exchanged here: operations meet on the ledger.
-    idOf: () => Promise.resolve('12D3KooWNobodyIsThereToBeTalkedToInThisTest111111'),
+    idOf: () => Promise.resolve('12D3KooWNobodyHeardFromHereAnywhereEverAgain11111111'),
     ask: () => Promise.reject(new AppError('PEER_UNREACHABLE', 'Nobody is there.')),
     ...{ serve: () => undefined, guardBlocks: () => undefined, cutOff: () => undefined, onPeer: () => undefined },
     onPeersChanged: (listener) => void listeners.push(listener),

@@ -12,7 +12,7 @@ import type { PatientSummary } from '../../../src-shared/view-types.ts';
 import { eventually, rpc } from '../../integration/ledger/site.ts';
 import { Place } from './place.ts';
 
-const nobody = '12D3KooWNobodyIsThereToBeTalkedToInThisTest111111';
+const nobody = '12D3KooWNobodyHeardFromHereAnywhereEverAgain11111111';
 const passphrase = 'correct horse battery';
 const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', birthDateEstimated: false, gender: 'unknown' as const };
 const settleLimitMs = 120_000;
