@@ -1,5 +1,5 @@
 /**
- * Test projects: unit (pure), integration (real SQLite, Helia, Anvil), contracts (against a compiled gateway) and e2e (whole
+ * Test projects: unit (pure), integration (real SQLite, Helia, Anvil), contracts (against a compiled gateway), faults (kills, partitions and lies) and e2e (whole
  * workstations in a browser or a window). `vitest run --project <name>` runs one; `scripts/test.ts` runs them in order.
  */
 import { defineConfig } from 'vitest/config';
@@ -26,6 +26,7 @@ export default defineConfig({
       nodeProject('unit', ['test/unit/**/*.test.ts'], 30_000, true),
       nodeProject('integration', ['test/integration/**/*.test.ts'], 60_000, true),
       nodeProject('contracts', ['test/contracts/**/*.test.ts'], 60_000, true),
+      nodeProject('faults', ['test/faults/**/*.test.ts'], 120_000, true),
       nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false, ['test/e2e/**/*.electron.test.ts']),
       nodeProject('e2e-electron', ['test/e2e/**/*.electron.test.ts'], 180_000, false),
     ],

@@ -4,7 +4,7 @@
  */
 export interface Figure {
   readonly value: number;
-  readonly unit: 'saves/s' | 'resources/s' | 'records/s' | 'MB/s' | 'ms' | 'MB';
+  readonly unit: 'saves/s' | 'resources/s' | 'records/s' | 'MB/s' | 'ms' | 'MB' | 'lost' | '%';
   /** In the same unit. */
   readonly limit: number;
 }
@@ -26,8 +26,9 @@ export async function figure(name: string, measure: () => Promise<Figure>): Prom
   if (!wanted(name)) return;
   const started = performance.now();
   const { value, unit, limit } = await measure();
-  const ratio = unit.endsWith('/s') ? value / limit : limit / value;
-  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, limit: rounded(limit), ratio: rounded(ratio) })}\n`);
+  // Counts of what should not be, and growth, have no ratio: 0 is the best, and nothing may be divided by it.
+  const ratio = unit === 'lost' || unit === '%' ? undefined : rounded(unit.endsWith('/s') ? value / limit : limit / value);
+  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, limit: rounded(limit), ratio })}\n`);
   say(`${name}: took ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 

@@ -110,6 +110,7 @@ export const stages: readonly Stage[] = [
   { name: 'contracts', run: contracts },
   { name: 'unit', run: () => vitest('unit') },
   { name: 'integration', run: () => vitest('integration') },
+  { name: 'faults', run: () => vitest('faults') },
   { name: 'e2e-browser', run: needsSystem(() => vitest('e2e-browser')) },
   { name: 'e2e-electron', run: needsSystem(() => vitest('e2e-electron')) },
 ];

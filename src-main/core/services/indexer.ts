@@ -231,10 +231,14 @@ export function createIndexer(deps: {
 
   const addKeks = (session: Session, keks: readonly KekRow[]) => {
     for (const { compartment } of keks) if (session.index.keks({ compartment }).length === 0) freshCompartments.add(compartment);
+    const commits = [...new Set(keks.map((row) => row.compartment))].flatMap((compartment) => {
+      return store.operations({ kinds: ['Commit'], compartment });
+    });
+    // Before the keys are kept: should the session end before these commits are read, nothing else would lead the next one to them.
+    const lowest = commits.reduce((least, { seq }) => Math.min(least, seq), Infinity);
+    if (session.index.cursor('commits') >= lowest) session.index.setCursor('commits', lowest - 1);
     session.index.addKeks(keks);
-    for (const compartment of new Set(keks.map((row) => row.compartment))) {
-      for (const commit of store.operations({ kinds: ['Commit'], compartment })) enqueueCommit(session, commit);
-    }
+    for (const commit of commits) enqueueCommit(session, commit);
   };
 
   const enqueueCommit = (session: Session, commit: StoredOperation) => {

@@ -1,0 +1,148 @@
+/** Four workstations of clinics that share one real ledger, and four doctors who work at all of them. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { anvilBinary } from '../../../src-main/core/adapters/ledger/anvil-binary.ts';
+import { freePort } from '../../../src-main/core/adapters/ledger/anvil-process.ts';
+import { deployContracts } from '../../../src-main/core/adapters/ledger/deploy.ts';
+import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
+import type { EmbeddedLedgerPort, LedgerEvent, PersonKeys } from '../../../src-main/core/ports.ts';
+import type { PatientSummary } from '../../../src-shared/view-types.ts';
+import { eventually, rpc } from '../../integration/ledger/site.ts';
+import { Place } from './place.ts';
+
+const nobody = '12D3KooWNobodyHeardFromHereAnywhereEverAgain11111111';
+const passphrase = 'correct horse battery';
+const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', birthDateEstimated: false, gender: 'unknown' as const };
+const settleLimitMs = 120_000;
+
+export interface Doctor {
+  readonly account: string;
+  readonly secret: Uint8Array;
+}
+
+export interface Patient {
+  readonly summary: PatientSummary;
+  readonly desk: { keys: PersonKeys; patient: string };
+}
+
+export class World {
+  readonly places: Place[] = [];
+  readonly doctors: Doctor[] = [];
+  #admin: Uint8Array = new Uint8Array();
+  #anvil: ChildProcess | null = null;
+  #url = '';
+
+  static async start(count: number): Promise<World> {
+    const world = new World();
+    for (let i = 0; i < count; i++) {
+      const place = new Place(
+        world.#ledger(),
+        () => world.#url,
+        () => world.places,
+      );
+      world.places.push(place);
+    }
+    const [first = expect.fail(), ...others] = world.places;
+    const phrase = first.keys.createPhrase();
+    await first.w.setup.createClinic({ clinicName: 'Clinic', personName: 'Admin', passphrase, phrase });
+    world.#admin = first.keys.fromPhrase(phrase).secret();
+    const invitation = first.w.network.invitationCode([], nobody);
+    for (const place of others) {
+      const joining = { invitation, clinicName: 'Another clinic', personName: 'Admin', passphrase, phrase: first.keys.createPhrase() };
+      const { requestCode } = await place.w.setup.join(joining);
+      first.w.setup.admit(requestCode);
+    }
+    for (let i = 0; i < 4; i++) {
+      const unlocked = first.keys.fromPhrase(first.keys.createPhrase());
+      const secret = unlocked.secret();
+      const { account, enrolmentCode } = await first.w.people.createKey('Doctor', passphrase, unlocked);
+      await first.w.people.approve(enrolmentCode, ['practitioner']);
+      world.doctors.push({ account, secret });
+    }
+    await first.w.people.changeRoles(first.w.sessions.require().account, ['admin', 'registrar']);
+    await world.settle(world.places);
+    return world;
+  }
+
+  async stop(): Promise<void> {
+    for (const place of this.places) await place.close();
+    if (!this.#anvil) return;
+    this.#anvil.kill('SIGKILL');
+    await once(this.#anvil, 'exit');
+  }
+
+  /** A ledger that goes on when the workstation that began it is killed, and whose blocks can be taken back. */
+  #ledger(): EmbeddedLedgerPort {
+    return {
+      start: async ({ chainId }) => {
+        if (!this.#anvil) {
+          const port = await freePort(0);
+          const free = ['--base-fee', '0', '--gas-price', '0', '--no-priority-fee', '--gas-limit', '100000000', '--hardfork', 'prague'];
+          const options = ['--port', String(port), '--chain-id', String(chainId), '--quiet', '--accounts', '0', '--order', 'fifo'];
+          this.#anvil = spawn(anvilBinary(), [...options, ...free], { stdio: 'ignore' });
+          this.#url = `http://127.0.0.1:${port}`;
+          await eventually(() => rpc(this.#url, 'eth_chainId'));
+        }
+        return { url: this.#url, port: Number(new URL(this.#url).port) };
+      },
+      deploy: (url, chainId, governors, threshold) => deployContracts(url, chainId, governors, threshold),
+      stop: () => Promise.resolve(),
+    };
+  }
+
+  async height(): Promise<number> {
+    return Number(await rpc(this.#url, 'eth_blockNumber'));
+  }
+
+  /** Takes the newest blocks back and goes on another way. */
+  async reorganize(depth: number): Promise<void> {
+    await rpc(this.#url, 'anvil_rollback', depth);
+    await this.mine(depth + 1);
+  }
+
+  mine = (blocks: number) => rpc(this.#url, 'anvil_mine', `0x${blocks.toString(16)}`);
+
+  async events(from: number): Promise<LedgerEvent[]> {
+    const ledger = createLedger();
+    ledger.connect(this.#url, this.places[0]?.w.network.require().config ?? expect.fail());
+    try {
+      return await ledger.events(from, await this.height());
+    } finally {
+      ledger.close();
+    }
+  }
+
+  /** Waits until these workstations have sent everything and read the ledger to its head. */
+  async settle(places: readonly Place[]): Promise<void> {
+    const end = Date.now() + settleLimitMs;
+    for (;;) {
+      const head = await this.height();
+      const open = places.filter(({ w: { store, connections } }) => {
+        const waiting =
+          store.workstation.countOperations({ states: ['pending', 'submitted'] }) + store.workstation.openTransactions().length;
+        return waiting > 0 || store.workstation.followedBlocks(1)[0]?.number !== head || connections.status()?.head !== head;
+      });
+      if (open.length === 0 && (await this.height()) === head && (await this.#agree(places))) return;
+      if (Date.now() > end) throw new Error(`Never settled: ${JSON.stringify(open.map(({ w }) => w.connections.status()))}`);
+      for (const { w } of open) w.connections.hurry();
+      await delay(5);
+    }
+  }
+
+  async #agree(places: readonly Place[]): Promise<boolean> {
+    const { hash } = (await rpc(this.#url, 'eth_getBlockByNumber', 'latest', false)) as { hash: string };
+    const away = places.filter(({ w }) => w.store.workstation.followedBlocks(1)[0]?.hash !== hash);
+    for (const { w } of away) w.connections.hurry();
+    return away.length === 0;
+  }
+
+  async patient(): Promise<Patient> {
+    const [first = expect.fail()] = this.places;
+    const { patient, phrase } = await first.as(this.#admin, (session) =>
+      first.w.patients.register(session, { ...demographics, phone: '', address: '', identifiers: [] }, '246810'),
+    );
+    return { summary: patient, desk: { keys: first.keys.fromPhrase(phrase), patient: patient.patient } };
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Two clinics in processes of their own, a ledger behind a proxy that lies, and SIGKILL for each of them: at every state of the outbox, then at random.
+ * FAULTS_SECONDS and FAULTS_SEED choose how long and which (`npm run soak -- --minutes M --seed S`).
+ */
+import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appliedOnLedger } from '../integration/ledger/site.ts';
+import { Site, until, type Clinic } from './process/site.ts';
+import { seeded } from './random.ts';
+
+const seconds = Number(process.env['FAULTS_SECONDS'] ?? 30);
+const seed = Number(process.env['FAULTS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const random = seeded(seed);
+const counts = { rounds: 0, killsOfA: 0, killsOfB: 0, killsOfLedger: 0, acknowledged: 0, lost: 0, anchoredTwice: 0, verified: 0 };
+/** A chart's page: more encounters of one patient could not be looked at in one call. */
+const mostPerPatient = 300;
+
+let site: Site;
+beforeAll(async () => {
+  site = await Site.start(random);
+}, 240_000);
+afterAll(async () => {
+  const file = process.env['SOAK_COUNTS'];
+  const told = Object.fromEntries(site.proxy.told);
+  if (file !== undefined) writeFileSync(file, JSON.stringify({ soak: 'processes', seed, seconds, ...counts, lies: told }));
+  await site.close();
+}, 60_000);
+
+async function killed(clinic: Clinic): Promise<void> {
+  await clinic.core.end('SIGKILL');
+  counts[clinic === site.a ? 'killsOfA' : 'killsOfB'] += 1;
+}
+
+/** What was said to be saved is there, right after the kill and whatever the ledger does. */
+async function nothingLost(clinic: Clinic): Promise<void> {
+  const missing = await clinic.missing(site.patient);
+  counts.lost += missing.length;
+  expect(missing).toEqual([]);
+}
+
+/** All faults end: everything is anchored once, both have all of it, and every bit verifies. */
+async function healed(): Promise<void> {
+  const { a, b, proxy, patient } = site;
+  Object.assign(proxy, { share: 0, onPass: null });
+  await a.settled();
+  await b.settled();
+  const { endpoint, chainId, operations } = await a.core.ask('network.view', {});
+  const made = [...a.saved, ...b.saved];
+  const config = { chainId, operations };
+  const applied = await until(
+    'everything is on the ledger',
+    () => appliedOnLedger(endpoint, config),
+    (onLedger) => made.every((saved) => saved.operations.every((opId) => onLedger.has(opId))),
+  );
+  const twice = [...applied.values()].filter((times) => times !== 1).length;
+  counts.anchoredTwice += twice;
+  expect(twice).toBe(0);
+  for (const clinic of [a, b]) {
+    const report = await until(
+      'all of it verifies',
+      () => clinic.core.ask('chart.verify', { patient }),
+      ({ verified, waiting, failures }) => failures.length > 0 || (waiting === 0 && verified >= made.length),
+    );
+    expect(report.failures).toEqual([]);
+    counts.verified += report.verified;
+    await nothingLost(clinic);
+  }
+  counts.acknowledged += made.length;
+}
+
+/** Calls of the outbox and the follower, in the order in which an operation meets them: waiting, stored and not sent, sent and not answered, mined, read. */
+const states = [
+  ['eth_getTransactionCount', 'before'],
+  ['eth_sendRawTransaction', 'before'],
+  ['eth_sendRawTransaction', 'after'],
+  ['eth_getTransactionReceipt', 'before'],
+  ['eth_getTransactionReceipt', 'after'],
+  ['eth_getLogs', 'before'],
+  ['eth_getLogs', 'after'],
+] as const;
+
+describe('a workstation that is killed', () => {
+  it.each(states)(
+    'at %s, %s the ledger has it, has lost nothing and sends everything once',
+    async (method, moment) => {
+      const { b, proxy, patient } = site;
+      let hit = false;
+      const before = b.saved.length;
+      proxy.onPass = async (passing, when) => {
+        // Not for anything that was under way already: only once something new is saved.
+        if (hit || passing !== method || when !== moment || b.saved.length === before) return;
+        hit = true;
+        await killed(b);
+      };
+      await b.write(patient, () => hit);
+      await b.revive();
+      await nothingLost(b);
+      await healed();
+      expect(hit).toBe(true);
+    },
+    240_000,
+  );
+});
+
+describe('two clinics', () => {
+  it(
+    `lose nothing and anchor everything once, whoever is killed and whatever the ledger answers (${seconds} s, FAULTS_SEED=${seed})`,
+    async () => {
+      const end = Date.now() + seconds * 1000;
+      do {
+        if (site.a.saved.length + site.b.saved.length > mostPerPatient) await site.nextPatient();
+        for (let i = 0; i < 3; i++) await round();
+        await healed();
+      } while (Date.now() < end);
+    },
+    seconds * 1000 + 600_000,
+  );
+});
+
+async function round(): Promise<void> {
+  const { a, b, proxy, patient } = site;
+  proxy.share = random.pick([0, 0.1, 0.3, 0.6]);
+  const before = { a: a.saved.length, b: b.saved.length };
+  const target = 1 + random.below(5);
+  let over = false;
+  const enough = () => over;
+  const writing = [a.write(patient, enough), b.write(patient, enough)];
+  const victim = random.pick(['a', 'b', 'both', 'ledger', 'ledger and a', 'nobody']);
+  const reached = () => a.saved.length >= before.a + target && b.saved.length >= before.b + target;
+  while (!reached()) await delay(2);
+  await delay(random.below(40));
+  const killing = [];
+  if (victim.includes('ledger')) {
+    await site.killLedger();
+    counts.killsOfLedger += 1;
+  }
+  if (victim === 'a' || victim === 'both' || victim === 'ledger and a') killing.push(a);
+  if (victim === 'b' || victim === 'both') killing.push(b);
+  await Promise.all(killing.map(killed));
+  over = true;
+  await Promise.all(writing);
+  for (const clinic of killing) await clinic.revive();
+  for (const clinic of killing) await nothingLost(clinic);
+  counts.rounds += 1;
+}
