@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
+import { createCar } from '../../../src-main/core/adapters/ipfs/car.ts';
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
@@ -44,6 +45,7 @@ export class Place {
       {
         ...{ keys: this.keys, crypto, codec: createOperationCodec(), shares: createShares(), embedded: this.#embedded, ipfs },
         ledger: unreliableLedger(createLedger(), life, this.#url),
+        car: createCar(),
         store: createStore({ dir: this.#dir, machineKey: this.#machineKey.slice() }),
         clock: Date.now,
         demoFiles() {
