@@ -161,7 +161,7 @@ export const calls = {
   'staff.leave': call<null>()(z.strictObject({ account })),
   'network.view': call<view.NetworkView>()(nothing),
   'network.invitation': call<{ invitation: string }>()(nothing),
-  'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean }>()(
+  'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean }>()(
     z.strictObject({ requestCode: code }),
   ),
   'network.admit': call<null>()(z.strictObject({ requestCode: code })),

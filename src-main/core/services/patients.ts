@@ -147,7 +147,7 @@ export function createPatients(deps: {
     demographics: Demographics,
     firstGrants: readonly FirstGrant[],
   ) => {
-    const { id } = network.require();
+    const id = network.ofPatient(patient.account);
     const organization = directory.organization(deps.organization());
     if (!organization) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so it cannot register patients.');
     const categories = [...new Set([...clinicCategories, ...firstGrants.flatMap((g) => g.categories)])];

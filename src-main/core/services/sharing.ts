@@ -97,7 +97,7 @@ export function createSharing(deps: {
       return deps.views.read(desk, patient, renewed);
     },
     async grant(desk, request, answers) {
-      const { id } = network.require();
+      const id = network.ofPatient(desk.patient);
       const person = isPersonGrantee(request.grantee);
       const refused = person ? undefined : request.categories.find((category) => !clinicCategories.includes(category));
       if (refused) {
@@ -148,7 +148,7 @@ export function createSharing(deps: {
       publisher.publish([envelope], operations);
     },
     async switchEmergency(desk, allowed) {
-      const { id } = network.require();
+      const id = network.ofPatient(desk.patient);
       const state = consents.emergency(desk.patient);
       if (state.allowed === allowed) return;
       const change = { patient: desk.patient, allowed: allowed ? 1 : 0, sequence: state.sequence + 1 };

@@ -29,11 +29,12 @@ export interface OperationRow {
   readonly label: string;
   readonly save: number | null;
   readonly handed_out: number;
+  readonly predecessor: Uint8Array | null;
 }
 
 /** Columns of a row in reading order. */
 export const operationColumns =
-  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label, save, handed_out';
+  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label, save, handed_out, predecessor';
 
 export function storedOperation(row: OperationRow): StoredOperation {
   const kind = kindOf(row.kind);
@@ -65,6 +66,7 @@ export function storedOperation(row: OperationRow): StoredOperation {
     label: row.label,
     save: row.save,
     handedOut: row.handed_out === 1,
+    predecessor: row.predecessor && hexOfBytes(row.predecessor),
   };
 }
 

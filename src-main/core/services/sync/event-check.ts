@@ -1,7 +1,8 @@
 /**
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
  * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
- * that place in the ledger's order: one by a key that was replaced before does not.
+ * that place in the ledger's order: one by a key that was replaced before does not. What was signed in another network counts where this one's governors
+ * recognized that as a predecessor before: else what somebody signed elsewhere, for a trial maybe, could be passed off as meant for here.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
@@ -58,10 +59,26 @@ function note(signers: Signers, operation: SignedOperation, codec: OperationCode
   if (decoded.kind === 'RotateKeys') signers.set(operation.actor.toLowerCase(), decoded.payload.signer);
 }
 
+/** Domains of recognized predecessors: as of the last block that was followed (null until they are asked for), and since. */
+interface Predecessors {
+  followed: ReadonlySet<string> | null;
+  readonly since: Set<string>;
+}
+
+const domainIn = (decoded: DecodedOperation) => (decoded.kind === 'RecognizePredecessor' ? decoded.payload.domain : null);
+
+function isPredecessor({ store, codec }: Check, predecessors: Predecessors, domain: string): boolean {
+  const recognitions = () => store.operations({ kinds: ['RecognizePredecessor'], states: ['mined', 'final'] });
+  predecessors.followed ??= new Set(recognitions().flatMap(({ operation }) => domainIn(codec.decodePayload(operation)) ?? []));
+  return predecessors.followed.has(domain) || predecessors.since.has(domain);
+}
+
 /** The decoded operation, or null where its content or signatures do not hold. */
-function verify(check: Check, signers: Signers, opId: string, operation: SignedOperation | undefined): DecodedOperation | null {
+function verify(check: Check, signers: Signers, predecessors: Predecessors, event: LedgerEvent): DecodedOperation | null {
   const { store, codec, network } = check;
+  const { opId, operation, predecessor = null } = event;
   if (operation === undefined || operation.opId !== opId) return null;
+  if (predecessor !== null && !isPredecessor(check, predecessors, predecessor)) return null;
   let decoded: DecodedOperation;
   try {
     decoded = codec.decodePayload(operation);
@@ -76,9 +93,9 @@ function verify(check: Check, signers: Signers, opId: string, operation: SignedO
     if (!same && known.origin === 'here') return null;
     // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between.
     const unrotated = () => signerOf(check, signers, operation.actor) === operation.actor;
-    if (same && sameSignatures(known.operation, operation) && unrotated()) return decoded;
+    if (same && known.predecessor === predecessor && sameSignatures(known.operation, operation) && unrotated()) return decoded;
   }
-  const digest = codec.digest(network, operation);
+  const digest = codec.digest(predecessor ?? network, operation);
   const [actorSignature = '', secondSignature = ''] = operation.signatures;
   if (codec.recover(digest, actorSignature) !== signerOf(check, signers, operation.actor)) return null;
   // A registration binds the patient's keys: it counts only with the patient's own signature. So does a rotation bind the new key.
@@ -111,6 +128,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
   const signers: Signers = new Map();
+  const predecessors: Predecessors = { followed: null, since: new Set() };
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
     if (check.stopping()) break;
@@ -124,12 +142,14 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, signers, event.opId, event.operation);
+    const decoded = verify(check, signers, predecessors, event);
     if (decoded === null || event.operation === undefined) {
       forged += 1;
       continue;
     }
     if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
+    const domain = domainIn(decoded);
+    if (domain !== null) predecessors.since.add(domain);
     believed.push({ event, decoded });
     kinds.add(decoded.kind);
   }

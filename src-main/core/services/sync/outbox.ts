@@ -78,6 +78,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, onChange }: Out
         batch.map(({ operation }) => operation),
         relayerKey,
         nonce,
+        { predecessor: batch[0]?.predecessor ?? null },
       );
     } catch (failure) {
       if (refusalOf(failure) !== 'batch-too-large') throw failure;
