@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { categories } from './categories.ts';
 import { readFhirDate } from './format/dates.ts';
-import { purposes, roleBits, type Purpose, type Role } from './operations.ts';
+import { capacities, powerBits, purposes, roleBits, type Capacity, type Power, type Purpose, type Role } from './operations.ts';
 import type * as view from './view-types.ts';
 
 const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
@@ -174,7 +174,8 @@ export const calls = {
   'patients.get': call<view.PatientSummary>()(z.strictObject({ patient: account })),
   /** Similar people already known here, and identifiers already claimed on the network. */
   'patients.similar': call<{ hits: view.PatientSummary[]; claimed: view.ClaimedIdentifier[] }>()(demographics),
-  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin })),
+  /** `guardian`: who decides for the patient from the beginning, a child say. */
+  'patients.register': call<view.RegistrationResult>()(z.strictObject({ demographics, pin: newPin, guardian: account.optional() })),
   /** A new card of the same key, from the recovery words. */
   'cards.reissue': call<{ card: string }>()(z.strictObject({ patient: account, phrase, pin: newPin })),
   /** A new key for the patient, whose old one opens the call. The words are shown once. */
@@ -213,6 +214,8 @@ export const calls = {
   // -- a patient at the desk
   'desk.open': call<{ patient: string; name: string }>()(z.strictObject({ card: z.string().min(1).max(2000), pin: passphrase })),
   'desk.close': call<null>()(nothing),
+  /** For whom the card's owner decides; null: to be asked again. */
+  'desk.actFor': call<null>()(z.strictObject({ patient: account.nullable() })),
   'desk.sharing': call<view.SharingView>()(nothing),
   'desk.grant': call<null>()(
     z.strictObject({
@@ -233,6 +236,29 @@ export const calls = {
   'earlier.stop': call<null>()(z.strictObject({ patient: account })),
   /** Requests that a closed desk or a restart interrupted, with what the person logged in calls the patient. */
   'earlier.interrupted': call<(view.InterruptedReencryption & { readonly name: string })[]>()(nothing),
+  // -- guardians and delegates
+  /** Whom a patient could appoint: whoever is registered, by card, identifier or account. */
+  'delegates.find': call<Omit<view.FoundPatient, 'summary'> & { name: string }>()(
+    z.union([
+      z.strictObject({ account }),
+      z.strictObject({ card: z.string().min(1).max(2000) }),
+      z.strictObject({ system: line(200).min(1), value: line(80).min(1) }),
+    ]),
+  ),
+  /** Signed by the patient at the desk. No categories: for everything. */
+  'delegates.appoint': call<null>()(
+    z.strictObject({
+      delegate: account,
+      capacity: z.enum(Object.keys(capacities) as [Capacity, ...Capacity[]]),
+      powers: z
+        .array(z.enum(Object.keys(powerBits) as [Power, ...Power[]]))
+        .min(1)
+        .max(3),
+      categories: z.array(category).max(categories.length),
+      until,
+    }),
+  ),
+  'delegates.dismiss': call<null>()(z.strictObject({ delegate: account })),
   // -- emergencies
   'emergency.view': call<view.EmergencyView>()(z.strictObject({ patient: account })),
   'emergency.open': call<null>()(z.strictObject({ patient: account, reason: line(1000).min(10), hours: z.number().int().min(1).max(24) })),

@@ -261,6 +261,19 @@ export const accessBits = { read: 1, write: 2 } as const;
 export const purposes = { treatment: 1, payment: 2, operations: 3, research: 4, publicHealth: 5, emergency: 6 } as const;
 export type Purpose = keyof typeof purposes;
 
+/** `capacity` of an appointment. */
+export const capacities = { guardian: 1, delegate: 2 } as const;
+export type Capacity = keyof typeof capacities;
+
+/** `powers` bits of an appointment. */
+export const powerBits = { share: 1, revoke: 2, emergency: 4 } as const;
+export type Power = keyof typeof powerBits;
+
+/** Names of the powers set in a bit mask, in table order. */
+export function powersOf(bits: number): Power[] {
+  return (Object.keys(powerBits) as Power[]).filter((power) => (bits & powerBits[power]) !== 0);
+}
+
 /** Role bits of an organization's member. */
 export const roleBits = { admin: 1, registrar: 2, practitioner: 4, auditor: 8 } as const;
 export type Role = keyof typeof roleBits;

@@ -4,7 +4,10 @@
  */
 import type { Category } from './categories.ts';
 import type { WireError } from './errors.ts';
-import type { Purpose, Role } from './operations.ts';
+import type { Capacity, Purpose, Role } from './operations.ts';
+import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views/delegates.ts';
+
+export type * from './views/delegates.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
 export type * from './views/reencryption.ts';
@@ -46,7 +49,7 @@ export interface SyncView {
   /** Operations made here that are not yet anchored. */
   readonly waiting: number;
   readonly rejected: number;
-  /** Operations on the ledger whose signature does not hold; they are left out. */
+  /** Operations on the ledger whose signature does not hold, or whose signer was not to decide them; they are left out. */
   readonly forged: number;
   readonly peers: number;
   /** single-site: embedded, without other witnesses. consortium: any other endpoint. */
@@ -74,7 +77,16 @@ export interface Snapshot {
   readonly people: readonly LocalPerson[];
   readonly session: SessionView | null;
   /** A patient standing at the desk with an opened card. */
-  readonly patientAtDesk: { readonly patient: string; readonly name: string } | null;
+  readonly patientAtDesk: {
+    readonly patient: string;
+    readonly name: string;
+    /** Whose card it is, where that is not the patient. */
+    readonly actor: DeskActor | null;
+    /** For whom the card's owner may decide, themselves first (without a capacity); none where that is all. */
+    readonly forWhom: readonly (Omit<Principal, 'capacity'> & { readonly capacity: Capacity | null })[];
+    /** False while it has not been said for whom. */
+    readonly decided: boolean;
+  } | null;
   readonly sync: SyncView;
   /** What needs the decision of the person logged in. */
   readonly attention: number;
@@ -325,16 +337,12 @@ export interface AccessHolder {
 export interface SharingEvent {
   readonly opId: string;
   readonly type:
-    | 'registered'
-    | 'granted'
-    | 'revoked'
-    | 'requested'
-    | 'approved'
-    | 'declined'
-    | 'emergency'
-    | 'emergency-off'
-    | 'emergency-on'
-    | 'new-key';
+    | ('registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'appointed' | 'dismissed')
+    | ('emergency' | 'emergency-off' | 'emergency-on' | 'new-key');
+  /** Who decided it, where it was not the patient. */
+  readonly by?: { readonly name: string; readonly capacity: Capacity | null };
+  /** Of an appointment or dismissal. */
+  readonly capacity?: Capacity;
   /** Of an emergency: the reason given, null where it has not come yet, and until when it lasts (seconds). */
   readonly note?: string | null;
   readonly until?: number;
@@ -349,6 +357,8 @@ export interface SharingEvent {
 export interface SharingView {
   /** Clinics with a new key, to which what they may read was sealed when the card was opened. */
   readonly renewed: readonly string[];
+  readonly delegates: readonly DelegateView[];
+  readonly rights: DeskRightsView;
   readonly patient: PatientSummary;
   readonly categories: readonly { readonly category: Category; readonly count: number | null }[];
   readonly holders: readonly AccessHolder[];

@@ -4,7 +4,7 @@
  */
 export interface Figure {
   readonly value: number;
-  readonly unit: 'saves/s' | 'resources/s' | 'ms' | 'MB';
+  readonly unit: 'saves/s' | 'resources/s' | 'records/s' | 'MB/s' | 'ms' | 'MB';
   /** In the same unit. */
   readonly limit: number;
 }

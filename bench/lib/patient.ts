@@ -19,6 +19,6 @@ export async function registerPatient(w: Workstation, row: Omit<PatientRow, 'pat
     identifiers: [],
   };
   const self = { account: session.account, encryptionKey: session.keys.encryptionKey, categories };
-  const { patient } = await w.core.workstation.patients.register(session, demographics, pin, [self]);
+  const { patient } = await w.core.workstation.patients.register(session, demographics, pin, { grants: [self] });
   return patient.patient;
 }

@@ -6,10 +6,14 @@ import type { Workstation } from './services/workstation.ts';
 
 type Names = Extract<CallName, `earlier.${string}`>;
 
-export function handlers({ sessions, reencrypting }: Workstation): Handlers<Names> {
+export function handlers({ sessions, reencrypting, rights }: Workstation): Handlers<Names> {
   return {
     'earlier.view': () => reencrypting.earlier(sessions.requireDesk()),
-    'earlier.reencrypt': ({ categories }) => reencrypting.run(sessions.requireDesk(), categories),
+    'earlier.reencrypt'({ categories }) {
+      const desk = sessions.requireDesk();
+      rights.requireSelf(desk, 'encrypt earlier records anew');
+      return reencrypting.run(desk, categories);
+    },
     'earlier.stop'({ patient }) {
       reencrypting.cancel(patient);
       return null;

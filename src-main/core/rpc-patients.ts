@@ -23,7 +23,7 @@ type Names = Exclude<
 >;
 
 export function handlers(workstation: Workstation, terminology: () => Terminology): Handlers<Names> {
-  const { sessions, patients, sharing, chart, consultations, uploads, downloads, imports, facts, clock } = workstation;
+  const { sessions, patients, delegates, sharing, chart, consultations, uploads, downloads, imports, facts, clock } = workstation;
   const index = () => sessions.require().index;
 
   return {
@@ -33,13 +33,25 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
     'patients.get': ({ patient }) => patients.get(index(), patient),
     'patients.similar': (demographics) => patients.similar(index(), demographics),
-    'patients.register': ({ demographics, pin }) => patients.register(sessions.require(), demographics, pin),
+    'patients.register': ({ demographics, pin, guardian }) => patients.register(sessions.require(), demographics, pin, { guardian }),
     async 'desk.open'({ card, pin }) {
       const { patient } = await sessions.openDesk(card, pin);
+      // Whoever may decide for others says first for whom.
+      if (delegates.principals(patient).length > 0) sessions.actFor(null);
       return { patient, name: workstation.snapshots.read().patientAtDesk?.name ?? 'Patient' };
     },
     'desk.close'() {
       sessions.closeDesk();
+      return null;
+    },
+    async 'desk.actFor'({ patient }) {
+      if (patient === null) {
+        sessions.actFor(null);
+        return null;
+      }
+      const owner = sessions.desk()?.keys.account ?? '';
+      delegates.requirePrincipal(owner, patient);
+      await workstation.keyring.prepare(sessions.actFor(patient));
       return null;
     },
     'desk.sharing'() {
@@ -59,6 +71,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
     'desk.export'() {
       const desk = sessions.requireDesk();
+      workstation.rights.requireSelf(desk, 'take a copy of everything');
       return offer(desk.patient, desk.keys, keysOfRecord(workstation.keyring.of(desk)));
     },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),

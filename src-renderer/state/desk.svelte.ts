@@ -5,7 +5,7 @@
 import { api, asAppError } from '../api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Category } from '../../src-shared/categories.ts';
-import type { PatientRequest, SharingView } from '../../src-shared/view-types.ts';
+import type { DeskRightsView, PatientRequest, SharingView } from '../../src-shared/view-types.ts';
 
 export class CardReader {
   card = $state('');
@@ -70,6 +70,12 @@ export function untilSeconds(until: Until, date: string, now: number): number {
   if (until === 'month') end.setMonth(end.getMonth() + 1);
   if (until === 'year') end.setFullYear(end.getFullYear() + 1);
   return Math.floor(end.getTime() / 1000);
+}
+
+/** Until when what is decided about these categories may last (seconds, 0 = no limit): as long as the shortest appointment. */
+export function shareLimit({ share }: DeskRightsView, categories: readonly Category[]): number {
+  const ends = share.filter(({ category, until }) => until !== 0 && (category === 'demographics' || categories.includes(category)));
+  return ends.length === 0 ? 0 : Math.min(...ends.map(({ until }) => until));
 }
 
 export class Sharing {

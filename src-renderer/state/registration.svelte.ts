@@ -5,19 +5,13 @@
  */
 import { api, asAppError } from '../api.ts';
 import { CardSecret } from './card-secret.svelte.ts';
+import { identifierTypes } from './identifier-types.ts';
+import { PersonFinder } from './person-finder.svelte.ts';
 import { DraftKeeper } from './draft.svelte.ts';
 import type { FieldError } from '../components/types.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { Demographics } from '../../src-shared/ipc-schema.ts';
 import type { ClaimedIdentifier, PatientSummary, RegistrationResult } from '../../src-shared/view-types.ts';
-
-export const identifierTypes = [
-  { label: 'Hospital number (MRN)', system: 'urn:anamnesis:identifier:mrn' },
-  { label: 'National ID', system: 'urn:anamnesis:identifier:national-id' },
-  { label: 'Insurance', system: 'urn:anamnesis:identifier:insurance' },
-  { label: 'Passport', system: 'urn:anamnesis:identifier:passport' },
-  { label: 'Other', system: 'urn:anamnesis:identifier:other' },
-] as const;
 
 interface Fields {
   family: string;
@@ -66,6 +60,9 @@ function fieldsOf(draft: unknown): Fields {
 export class Registration {
   fields = $state<Fields>(empty());
   readonly secret = new CardSecret();
+  /** Who decides for the patient from the beginning; nobody as a rule. */
+  readonly guardian = new PersonFinder();
+  hasGuardian = $state(false);
   errors = $state<FieldError[]>([]);
   /** What the core answered to a failed save; everything typed stays. */
   failure = $state<AppError | null>(null);
@@ -158,7 +155,9 @@ export class Registration {
     if (this.errors.length > 0) return false;
     this.busy = true;
     try {
-      this.result = await api.call('patients.register', { demographics: this.demographics(), pin: this.secret.typed });
+      const guardian = this.hasGuardian ? this.guardian.found?.patient : undefined;
+      const patient = { demographics: this.demographics(), pin: this.secret.typed };
+      this.result = await api.call('patients.register', guardian === undefined ? patient : { ...patient, guardian });
       this.registrar = registrar;
     } catch (error) {
       this.failure = asAppError(error);
@@ -195,6 +194,8 @@ export class Registration {
     this.#asked++;
     this.fields = empty();
     this.secret.clear();
+    this.guardian.clear();
+    this.hasGuardian = false;
     this.errors = [];
     this.similar = [];
     this.claimed = [];
@@ -221,6 +222,8 @@ export class Registration {
         errors.push({ field: `identifier-${index}`, text: 'This identifier is there twice. Remove one.' });
       seen.add(key);
     });
+    if (this.hasGuardian && !this.guardian.found)
+      errors.push({ field: 'person', text: 'Find the guardian by their card, or untick that somebody else decides.' });
     return [...errors, ...this.secret.check()];
   }
 

@@ -6,8 +6,8 @@ import { formatDate, formatDateTime } from '../../src-shared/format/index.ts';
 import { categories as allCategories, type Category, clinicCategories } from '../../src-shared/categories.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { Purpose } from '../../src-shared/operations.ts';
-import type { SharingView } from '../../src-shared/view-types.ts';
-import { untilSeconds, type Until } from './desk.svelte.ts';
+import type { DeskRightsView, SharingView } from '../../src-shared/view-types.ts';
+import { shareLimit, untilSeconds, type Until } from './desk.svelte.ts';
 
 export type Candidate = SharingView['candidates'][number];
 
@@ -16,6 +16,8 @@ const always: Category = 'demographics';
 const initial: Readonly<Partial<Record<Category, boolean>>> = { [always]: true };
 
 export class SharingForm {
+  readonly #rights: () => DeskRightsView;
+
   grantee = $state.raw<Candidate | null>(null);
   chosen = $state<Partial<Record<Category, boolean>>>({ ...initial });
   access = $state<'read' | 'write'>('read');
@@ -32,14 +34,27 @@ export class SharingForm {
   );
   readonly sentence = $derived(this.#sentence());
 
-  /** Whether the chosen recipient can be given this category at all. */
+  /** `rights`: what whoever is at the desk may share, and for how long. */
+  constructor(rights: () => DeskRightsView) {
+    this.#rights = rights;
+  }
+
+  /** Whether the chosen recipient can be given this category at all, by whoever is at the desk. */
   offers(category: Category): boolean {
+    if (!this.#rights().share.some((one) => one.category === category)) return false;
     return this.grantee?.type !== 'organization' || clinicCategories.includes(category);
   }
 
   /** Whether a category goes with every sharing, so that there is nothing to choose. */
   isFixed(category: Category): boolean {
     return category === always;
+  }
+
+  /** The end in seconds; no later than the appointment of whoever decides. */
+  end(now: number): number {
+    const chosen = untilSeconds(this.until, this.date, now);
+    const limit = shareLimit(this.#rights(), this.categories);
+    return limit === 0 ? chosen : chosen === 0 ? limit : Math.min(chosen, limit);
   }
 
   chooseUsual(): void {
@@ -64,7 +79,7 @@ export class SharingForm {
         categories: this.categories,
         write: this.access === 'write',
         purpose: this.purpose,
-        until: untilSeconds(this.until, this.date, Date.now()),
+        until: this.end(Date.now()),
       });
     } catch (error) {
       this.failure = asAppError(error);
@@ -106,7 +121,8 @@ export class SharingForm {
     const who = grantee.type === 'organization' ? `Everybody who works at ${grantee.name}` : `${grantee.name} (${grantee.organization})`;
     const what = listInWords(this.categories.map((category) => `“${titleOf(category)}”`));
     const may = this.access === 'write' ? 'read, and add to,' : 'read';
-    const seconds = this.until === 'date' && this.date.length !== 10 ? null : untilSeconds(this.until, this.date, Date.now());
+    const seconds = this.until === 'date' && this.date.length !== 10 ? null : this.end(Date.now());
+    const { self } = this.#rights();
     const end =
       seconds === null
         ? ''
@@ -115,6 +131,6 @@ export class SharingForm {
           : this.until === 'day'
             ? `, until ${formatDateTime(seconds * 1000)}`
             : `, until ${formatDate(seconds * 1000)}`;
-    return `${who} may ${may} ${what}${end}. Purpose: ${purposeWords[this.purpose].toLowerCase()}. You can take this back at any time; what was read until then cannot be un-read.`;
+    return `${who} may ${may} ${what}${end}. Purpose: ${purposeWords[this.purpose].toLowerCase()}. ${self ? 'You' : 'The patient'} can take this back at any time; what was read until then cannot be un-read.`;
   }
 }

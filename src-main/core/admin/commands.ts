@@ -233,7 +233,7 @@ async function register(w: Workstation, session: Session, person: PatientRow, da
   }
   const pin = Array.from(w.crypto.randomBytes(8), (byte) => byte % 10).join('');
   const self = { account: session.account, encryptionKey: session.keys.encryptionKey, categories };
-  const { patient, card, phrase } = await w.patients.register(session, demographicsOf(person), pin, [self]);
+  const { patient, card, phrase } = await w.patients.register(session, demographicsOf(person), pin, { grants: [self] });
   const folder = join(dataDir, 'cards');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${patient.patient}.json`);

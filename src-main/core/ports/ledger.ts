@@ -36,6 +36,8 @@ export interface LedgerEvent {
   readonly blockHash: string;
   readonly logIndex: number;
   readonly txHash: string;
+  /** Seconds; the block's time, where whoever checked the event had to know it. */
+  readonly blockTime?: number;
 }
 
 export interface LedgerHead {
@@ -60,6 +62,8 @@ export interface LedgerPort {
   /** Whether its blocks are final as soon as they are there (QBFT, IBFT), as their headers say; not told by Clique and others. */
   isFinalAtOnce(): Promise<boolean>;
   blockHash(number: number): Promise<string | null>;
+  /** Seconds; null where there is no such block. */
+  blockTime(number: number): Promise<number | null>;
   /** Events of the gateway in blocks [from, to], in order. */
   events(from: number, to: number): Promise<LedgerEvent[]>;
   nonce(relayer: string): Promise<number>;

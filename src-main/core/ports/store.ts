@@ -16,6 +16,8 @@ export interface StoredOperation {
   readonly origin: 'here' | 'ledger';
   readonly block: number | null;
   readonly logIndex: number | null;
+  /** Seconds; known only of what a delegate decided, whose appointment may end: what the ledger judged by. */
+  readonly blockTime: number | null;
   readonly txHash: string | null;
   readonly rejectReason: string | null;
   /** Milliseconds; when it became known here. */

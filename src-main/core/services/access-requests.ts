@@ -10,8 +10,9 @@ import type { FoundPatient, PatientRequest, SentRequest } from '../../../src-sha
 import type { OperationCodecPort, PersonKeys, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import type { AccessRequest, Consents } from './consents.ts';
+import type { DeskRights } from './desk-rights.ts';
 import type { Directory } from './directory.ts';
-import type { Notes } from './notes.ts';
+import type { NoteReader, Notes } from './notes.ts';
 import { summaryOf, type Patients } from './patients.ts';
 import type { Profiles } from './profiles.ts';
 import type { Publisher } from './publisher.ts';
@@ -70,6 +71,9 @@ export function createAccessRequests(deps: {
   readonly patients: Patients;
   readonly notes: Notes;
   readonly sharing: Sharing;
+  readonly rights: DeskRights;
+  /** The patient and those who decide in their stead, as readers of what is asked. Throws NOT_FOUND. */
+  readonly deciders: (patient: string) => NoteReader[];
   readonly signing: Signing;
   readonly publisher: Publisher;
 }): AccessRequests {
@@ -116,12 +120,12 @@ export function createAccessRequests(deps: {
     },
     async ask(session, { patient, reason, ...asking }) {
       if (patient === session.account) throw new AppError('NOT_ALLOWED', 'Nobody needs to ask for their own record. Nothing was sent.');
-      const reader = notes.patientReader(patient);
+      const readers = deps.deciders(patient);
       const waits = consents.requests(patient).some((r) => r.asker === session.account && r.state === 'open');
       if (waits) throw new AppError('ALREADY_EXISTS', 'You have asked this patient already, and the answer is awaited. Nothing was sent.');
       const text: Words = { v: 1, reason, categories: [...asking.categories] };
       const own = { id: granteeOfAccount(session.account), encryptionKey: session.keys.encryptionKey };
-      const note = await notes.seal(patient, [reader, own], JSON.stringify(text));
+      const note = await notes.seal(patient, [...readers, own], JSON.stringify(text));
       const payload = {
         patient,
         // Which compartment a category is in, only the patient and those who read it can tell: the sealed words say what is asked for.
@@ -171,7 +175,7 @@ export function createAccessRequests(deps: {
       const waiting = consents.requests(desk.patient).filter((r) => r.state === 'open');
       return Promise.all(
         waiting.slice(0, shownRequests).map(async (request): Promise<PatientRequest> => {
-          const text = await wordsOf(request, desk.patient, desk.keys);
+          const text = await wordsOf(request, desk.keys.account, desk.keys);
           const [member] = directory.memberships(request.asker);
           return {
             id: request.id,
@@ -194,7 +198,8 @@ export function createAccessRequests(deps: {
       await sharing.grant(desk, { grantee: request.grantee, purpose: request.purpose, ...terms }, id);
     },
     decline(desk, id) {
-      openOne(desk, id);
+      const { compartment } = openOne(desk, id);
+      deps.rights.require(desk, 'share', compartment);
       const payload = { patient: desk.patient, request: id, reason: zero32 };
       publisher.publish([], [signing.make('DeclineRequest', payload, 'Decline a request for access', desk.keys)]);
     },

@@ -5,6 +5,7 @@
 import { accessBits, purposes, roleBits, type OperationKind, type Purpose } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
+import { createDelegations, type Delegations } from './delegations.ts';
 import { precedes, type Directory } from './directory.ts';
 
 export interface Grant {
@@ -28,6 +29,8 @@ export interface AccessRequest {
   /** Who signed it. */
   readonly asker: string;
   readonly grantee: string;
+  /** What it names on the ledger; zero as a rule. */
+  readonly compartment: string;
   readonly write: boolean;
   readonly purpose: Purpose;
   /** Seconds; 0 = open end. */
@@ -82,6 +85,8 @@ export interface Consents {
   of(patient: string): Map<string, CompartmentState>;
   epoch(patient: string, compartment: string): number;
   emergency(patient: string): EmergencyState;
+  /** Who else may decide for the patient, and within which limits. */
+  delegations(patient: string): Pick<Delegations, 'limit' | 'appointments'>;
   /** What was asked of a patient, in ledger order. */
   requests(patient: string): AccessRequest[];
   /**
@@ -105,6 +110,8 @@ const kinds = [
   'DeclineRequest',
   'SwitchEmergency',
   'OpenEmergency',
+  'AppointDelegate',
+  'DismissDelegate',
 ] as const satisfies readonly OperationKind[];
 /** Operations after which a consent may be another. */
 export const consentKinds: ReadonlySet<OperationKind> = new Set(kinds);
@@ -120,6 +127,7 @@ interface PatientState {
   readonly emergency: EmergencyState;
   readonly compartments: Map<string, CompartmentState>;
   readonly requests: ReadonlyMap<string, AccessRequest>;
+  readonly delegations: Delegations;
 }
 
 interface Terms {
@@ -170,6 +178,7 @@ export function createConsents(
   const replay = (patient: string, before?: StoredOperation): PatientState => {
     const compartments = new Map<string, { epoch: number; epochs: Epoch[]; grants: Map<string, Grant> }>();
     const requests = new Map<string, AccessRequest>();
+    const delegations = createDelegations(patient);
     let emergency: EmergencyState = { allowed: true, sequence: 0, openings: [] };
     const at = (compartment: string) => {
       const known = compartments.get(compartment) ?? { epoch: 0, epochs: [], grants: new Map<string, Grant>() };
@@ -187,6 +196,10 @@ export function createConsents(
       const { issuedAt, opId, actor } = stored.operation;
       const anchored = stored.block !== null;
       const decoded = codec.decodePayload(stored.operation);
+      const judged = { actor, decoded, at: stored.blockTime ?? issuedAt, issuedAt, anchored };
+      // What somebody decided who was not to decide it counts for nothing, wherever it came from.
+      if (!delegations.allows(judged, (id) => requests.get(id)?.compartment)) continue;
+      delegations.apply(judged);
       if (decoded.kind === 'Grant') {
         const p = decoded.payload;
         at(p.compartment).grants.set(p.grantee, { ...termsOf(p), compartment: p.compartment, grantee: p.grantee, issuedAt, anchored });
@@ -207,6 +220,7 @@ export function createConsents(
         const { write, purpose } = termsOf({ ...p, validFrom: 0 });
         requests.set(opId, {
           ...{ id: opId, patient, asker: actor, write, purpose, until: p.validUntil, reason: p.reason, issuedAt, anchored },
+          compartment: p.compartment,
           grantee: p.organization === zero32 ? granteeOfAccount(actor) : p.organization,
           state: 'open',
           answeredAt: 0,
@@ -229,13 +243,14 @@ export function createConsents(
         emergency = { ...emergency, openings: [...emergency.openings, opening] };
       }
     }
-    return { compartments, requests, emergency };
+    return { compartments, requests, emergency, delegations };
   };
 
   return {
     invalidate: () => cache.clear(),
     of,
     emergency: (patient) => stateOf(patient).emergency,
+    delegations: (patient) => stateOf(patient).delegations,
     requests: (patient) => [...stateOf(patient).requests.values()],
     epoch: (patient, compartment) => of(patient).get(compartment)?.epoch ?? 0,
     writesThrough(patient, compartment, author, at) {

@@ -102,7 +102,7 @@ export function createDemo(deps: {
         const row = imports.patientOf(bytes);
         progress(`Registering ${row.given} ${row.family}`);
         const grants = doctors.map(({ account, encryptionKey }) => ({ account, encryptionKey, categories }));
-        const { patient, card } = await patients.register(sessions.require(), demographicsOf(row), pin, grants);
+        const { patient, card } = await patients.register(sessions.require(), demographicsOf(row), pin, { grants });
         // Nobody is handed a card here: all of them are shown with the demo's passphrase.
         sessions.require().index.deleteDraft(cardDraft(patient.patient));
         registered.push({ patient: patient.patient, name: `${row.given} ${row.family}`, card, bytes });

@@ -12,7 +12,7 @@ import type { EmergencyKeys } from './emergency-keys.ts';
 import type { FactBus } from './facts.ts';
 import type { Indexer } from './indexer.ts';
 import type { NetworkService } from './network.ts';
-import type { Notes } from './notes.ts';
+import type { NoteReader, Notes } from './notes.ts';
 import type { Publisher } from './publisher.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Signing } from './signing.ts';
@@ -45,6 +45,8 @@ export function createEmergency(deps: {
   readonly clock: () => number;
   readonly organization: () => string;
   readonly report: (error: unknown) => void;
+  /** The patient and those who decide in their stead. Throws NOT_FOUND. */
+  readonly deciders: (patient: string) => NoteReader[];
 }): Emergency {
   const { store, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing, publisher, facts } =
     deps;
@@ -203,14 +205,14 @@ export function createEmergency(deps: {
       };
     },
     async open(session, patient, reason, hours) {
-      const patientReader = notes.patientReader(patient);
+      const deciders = deps.deciders(patient);
       if (!consents.emergency(patient).allowed) {
         throw new AppError('NOT_ALLOWED', 'The patient has switched emergency access off. Nothing was opened and nothing was logged.');
       }
       const organization = deps.organization();
       const keys = await unseal(session, patient);
       const known = directory.organization(organization);
-      const readers = [patientReader, { id: granteeOfAccount(session.account), encryptionKey: session.keys.encryptionKey }];
+      const readers = [...deciders, { id: granteeOfAccount(session.account), encryptionKey: session.keys.encryptionKey }];
       if (known) readers.push({ id: organization, encryptionKey: known.organizationKey });
       const note = await notes.seal(patient, readers, reason);
       if (sessions.current() !== session)

@@ -4,8 +4,10 @@
  * did, from the envelope of that revocation. What acts on a record (sharing, renewing, registering) asks for keys here and need not know which.
  */
 import type { Category } from '../../../src-shared/categories.ts';
-import type { EnvelopeKey, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort } from '../ports.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { EnvelopeKey, IpfsPort, OperationCodecPort, PersonKeys, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import type { Consents } from './consents.ts';
+import { createDelegateRecordKeys, type DelegateRecordKeys } from './delegate-record-keys.ts';
 import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 import { createOwnRecordKeys } from './own-record-keys.ts';
@@ -14,6 +16,8 @@ import { createOwnRecordKeys } from './own-record-keys.ts';
 export interface RecordHolder {
   readonly keys: PersonKeys;
   readonly patient: string;
+  /** Keys that were opened on the way; zeroed together with `keys`. */
+  readonly secrets?: Uint8Array[];
 }
 
 export interface RecordKeys {
@@ -33,6 +37,7 @@ export interface RecordKeys {
 }
 
 export interface KeyringDeps {
+  readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
   readonly crypto: RecordCryptoPort;
   readonly ipfs: IpfsPort;
@@ -44,8 +49,36 @@ export interface KeyringDeps {
 export interface Keyring {
   /** Throws KEY_REPLACED where the patient has a newer key. `signer`: with which of the patient's keys what begins now is signed; the one that counts on the ledger unless given. */
   of(holder: RecordHolder, signer?: string): RecordKeys;
+  /** Opens what a delegate's keys are in; to be awaited before `of` is asked about a delegate. Nothing to do for patients themselves. */
+  prepare(holder: RecordHolder): Promise<void>;
 }
 
 export function createKeyring(deps: KeyringDeps): Keyring {
-  return { of: (holder, signer) => createOwnRecordKeys(deps, holder, signer ?? deps.directory.signer(holder.patient)) };
+  const delegates = new WeakMap<RecordHolder, DelegateRecordKeys>();
+  const ofDelegate = (holder: RecordHolder): DelegateRecordKeys => {
+    const known = delegates.get(holder) ?? createDelegateRecordKeys(deps, holder);
+    delegates.set(holder, known);
+    return known;
+  };
+  return {
+    of: (holder, signer) =>
+      holder.keys.account === holder.patient
+        ? createOwnRecordKeys(deps, holder, signer ?? deps.directory.signer(holder.patient))
+        : ofDelegate(holder),
+    async prepare(holder) {
+      if (holder.keys.account !== holder.patient) await ofDelegate(holder).refresh();
+    },
+  };
+}
+
+/** Keys for everything written so far, or KEY_MISSING: whoever is given access reads all of it or nothing is changed. */
+export async function requireAll(record: RecordKeys, compartments: readonly string[]): Promise<EnvelopeKey[]> {
+  const all = await Promise.all(compartments.map((compartment) => record.upTo(compartment)));
+  if (all.some(({ missing }) => missing.length > 0)) {
+    throw new AppError(
+      'KEY_MISSING',
+      'A key of this record has not arrived at this workstation yet, so it cannot be handed on. Nothing was shared; try again when connected.',
+    );
+  }
+  return all.flatMap(({ keys }) => keys);
 }

@@ -2,7 +2,7 @@
  * The front desk: finding patients and registering them. Registration makes the patient's key and card and, in one save, the registration signed by
  * registrar and patient, the claim of the identifiers, the clinic's grant to the demographics, and the demographics themselves as a record.
  */
-import { clinicCategories, type Category } from '../../../src-shared/categories.ts';
+import { categories as allCategories, clinicCategories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared/fhir/patient.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
@@ -20,9 +20,11 @@ import type {
 } from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
 import type { Cards } from './cards.ts';
+import type { Delegates } from './delegates.ts';
 import type { Directory } from './directory.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import type { FactBus } from './facts.ts';
+import type { Grantees } from './grantees.ts';
 import type { Keyring } from './keyring.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
@@ -33,12 +35,22 @@ import type { Session } from './sessions.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 
 const similarEnough = 0.72;
+const readAndWrite = accessBits.read | accessBits.write;
+/** Of a guardian who is named at registration: all of it, until the patient, with their own card, decides otherwise. */
+const guardianship = { capacity: 'guardian', powers: ['share', 'revoke', 'emergency'], categories: [], until: 0 } as const;
 
 /** A person to whom the patient grants categories at registration, in the same save. */
 export interface FirstGrant {
   readonly account: string;
   readonly encryptionKey: string;
   readonly categories: readonly Category[];
+}
+
+/** What the patient decides in the same save. */
+export interface FirstDecisions {
+  readonly grants?: readonly FirstGrant[] | undefined;
+  /** The account of somebody with a card who decides for the patient from the beginning: a child's mother. */
+  readonly guardian?: string | undefined;
 }
 
 export interface Patients {
@@ -62,10 +74,10 @@ export interface Patients {
   ): { operations: PreparedOperation[]; replaces: string[] };
   similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: ClaimedIdentifier[] };
   /**
-   * The card, sealed by the PIN, is kept among the registrar's drafts (`cardDraft`) until it is discarded as handed over: were the workstation to
+   * Throws NOT_FOUND where nobody with a card is the guardian. The card, sealed by the PIN, is kept among the registrar's drafts (`cardDraft`) until it is discarded as handed over: were the workstation to
    * end before it was printed, the patient's key would be gone.
    */
-  register(session: Session, demographics: Demographics, pin: string, firstGrants?: readonly FirstGrant[]): Promise<RegistrationResult>;
+  register(session: Session, demographics: Demographics, pin: string, first?: FirstDecisions): Promise<RegistrationResult>;
 }
 
 /** Id of the draft with a card that has not been handed over. */
@@ -84,6 +96,8 @@ export function createPatients(deps: {
   readonly directory: Directory;
   readonly seals: EmergencySeals;
   readonly keyring: Keyring;
+  readonly grantees: Grantees;
+  readonly appointing: Delegates['operations'];
   readonly network: NetworkService;
   readonly signing: Signing;
   readonly publisher: Publisher;
@@ -121,17 +135,17 @@ export function createPatients(deps: {
 
   const grantOperations = (
     patient: PersonKeys,
-    grantee: string,
+    { grantee, categories }: { readonly grantee: string; readonly categories: readonly Category[] },
     compartments: ReadonlyMap<Category, string>,
     envelope: string,
-    categories: readonly Category[],
+    access: number,
   ) =>
     categories.map((category) => {
       const payload = {
         patient: patient.account,
         compartment: compartments.get(category) ?? '',
         grantee,
-        access: accessBits.read | accessBits.write,
+        access,
         purpose: purposes.treatment,
         validFrom: 0,
         validUntil: 0,
@@ -141,18 +155,24 @@ export function createPatients(deps: {
       return signing.make('Grant', payload, 'Share with the clinic', patient);
     });
 
+  /** Whoever decides for a patient reads everything, and writes nothing. */
+  const guardianOf = (account: string, keys: readonly EnvelopeKey[]) => {
+    const grantee = granteeOfAccount(account);
+    return { grantee, encryptionKey: deps.grantees.require(grantee), categories: allCategories, keys };
+  };
+
   const publishRegistration = async (
     session: Session,
     patient: PersonKeys,
     demographics: Demographics,
-    firstGrants: readonly FirstGrant[],
+    { grants: firstGrants = [], guardian }: FirstDecisions,
   ) => {
     const id = network.ofPatient(patient.account);
     const organization = directory.organization(deps.organization());
     if (!organization) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so it cannot register patients.');
-    const categories = [...new Set([...clinicCategories, ...firstGrants.flatMap((g) => g.categories)])];
-    const record = deps.keyring.of({ keys: patient, patient: patient.account });
-    const compartments = new Map(categories.map((category) => [category, record.compartmentOf(category)]));
+    const holder = { keys: patient, patient: patient.account };
+    const record = deps.keyring.of(holder);
+    const compartments = new Map(allCategories.map((category) => [category, record.compartmentOf(category)]));
     const first = await Promise.all([...compartments.values()].map((compartment) => record.upTo(compartment)));
     const keysFor = (wanted: readonly Category[]): EnvelopeKey[] =>
       first.flatMap(({ keys: known }) => known.filter(({ category }) => wanted.includes(category)));
@@ -166,8 +186,9 @@ export function createPatients(deps: {
         keys: keysFor(g.categories),
       })),
     ];
+    const guardians = guardian ? [guardianOf(guardian, keysFor(allCategories))] : [];
     const envelope = await crypto.sealEnvelopes(id, patient.account, [
-      ...grantees.map((g) => ({ id: g.grantee, encryptionKey: g.encryptionKey, keys: g.keys })),
+      ...[...grantees, ...guardians].map((g) => ({ id: g.grantee, encryptionKey: g.encryptionKey, keys: g.keys })),
       // Until the patient switches it off, a practitioner of this clinic can open the record in an emergency.
       ...(await deps.seals.recipients(record, patient.account)),
     ]);
@@ -192,7 +213,9 @@ export function createPatients(deps: {
       ...claims(demographics)
         .filter(({ digest }) => claimant(digest) === null)
         .map(({ digest }) => claimOperation(session, patient.account, digest)),
-      ...grantees.flatMap((g) => grantOperations(patient, g.grantee, compartments, envelope.digest, g.categories)),
+      ...grantees.flatMap((g) => grantOperations(patient, g, compartments, envelope.digest, readAndWrite)),
+      ...(guardian ? deps.appointing(holder, record, { delegate: guardian, ...guardianship }) : []),
+      ...guardians.flatMap((g) => grantOperations(patient, g, compartments, envelope.digest, accessBits.read)),
       commit.operation,
     ];
     publisher.publish([envelope, ...commit.blocks], operations);
@@ -272,7 +295,7 @@ export function createPatients(deps: {
         }),
       };
     },
-    async register(session, demographics, pin, firstGrants = []) {
+    async register(session, demographics, pin, first = {}) {
       if (!/[\p{L}\p{N}]/u.test(demographics.family + demographics.given))
         throw new AppError('INVALID_INPUT', 'A patient needs a family name or a given name.', { field: 'family' });
       const phrase = keys.createPhrase();
@@ -288,7 +311,7 @@ export function createPatients(deps: {
           updatedAt: deps.clock(),
         });
         try {
-          const row = await publishRegistration(session, patient, demographics, firstGrants);
+          const row = await publishRegistration(session, patient, demographics, first);
           return { patient: summaryOf(row), card, phrase };
         } catch (error) {
           // Nobody was registered. After a lock the index is closed: then the card of nobody stays, and is never shown.

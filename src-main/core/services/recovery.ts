@@ -95,6 +95,8 @@ export function createRecovery(deps: {
 
   return {
     async make({ keys, patient }) {
+      if (keys.account !== patient)
+        throw new AppError('NOT_ALLOWED', 'Shares of a patient’s key are made with the patient’s own card. Nothing was made.');
       const own = directory.organization(deps.organization());
       if (!own) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so its vault has no key.');
       const { card, vault, guardian } = await shares.split(keys);

@@ -142,6 +142,8 @@ export function createRenewals(deps: {
 
   return {
     of(desk) {
+      // Whoever acts for a patient changes nothing but what they decide.
+      if (desk.keys.account !== desk.patient) return Promise.resolve([]);
       const known = done.get(desk);
       if (known) return known;
       const started = renew(desk);

@@ -18,8 +18,14 @@ export interface Session {
 }
 
 export interface DeskSession {
+  /** Of the card's owner. */
   readonly keys: PersonKeys;
+  /** For whom its owner decides: as a rule themselves. */
   readonly patient: string;
+  /** Keys that were opened on the way, zeroed with it. */
+  readonly secrets?: Uint8Array[];
+  /** While it has not been said for whom. */
+  readonly undecided?: boolean;
 }
 
 export interface Sessions {
@@ -35,6 +41,8 @@ export interface Sessions {
   openDesk(card: string, pin: string): Promise<DeskSession>;
   /** The keys of a card, without a desk; the caller destroys them. Throws the same. */
   openCard(card: string, pin: string): Promise<DeskSession>;
+  /** For whom the card's owner decides from now on; null: that is asked again. That they may is the caller's to check. */
+  actFor(patient: string | null): DeskSession;
   closeDesk(): void;
   lock(): void;
   touch(): void;
@@ -66,6 +74,7 @@ export function createSessions(deps: {
 
   const closeDesk = () => {
     desk?.keys.destroy();
+    for (const secret of desk?.secrets ?? []) secret.fill(0);
     desk = null;
   };
 
@@ -129,6 +138,7 @@ export function createSessions(deps: {
     desk: () => desk,
     requireDesk() {
       if (!session || !desk) throw new AppError('LOCKED', "The patient's card is not open. Ask for the card and PIN again.");
+      if (desk.undecided) throw new AppError('LOCKED', "Say first for whom this card's owner decides. Nothing was changed.");
       return desk;
     },
     async logIn(account, passphrase) {
@@ -147,7 +157,14 @@ export function createSessions(deps: {
     async openDesk(card, pin) {
       const opened = await openCard(card, pin);
       closeDesk();
-      desk = opened;
+      desk = { ...opened, secrets: [] };
+      facts.tell('status', null);
+      return desk;
+    },
+    actFor(patient) {
+      if (!session || !desk) throw new AppError('LOCKED', "The patient's card is not open. Ask for the card and PIN again.");
+      for (const secret of desk.secrets ?? []) secret.fill(0);
+      desk = { keys: desk.keys, patient: patient ?? desk.keys.account, secrets: [], undecided: patient === null };
       facts.tell('status', null);
       return desk;
     },

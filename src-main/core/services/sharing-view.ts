@@ -3,11 +3,14 @@
  */
 import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { capacities, type Capacity, type OperationKind } from '../../../src-shared/operations.ts';
 import type { AccessHolder, PatientSummary, SharingEvent, SharingView } from '../../../src-shared/view-types.ts';
 import type { OperationCodecPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, isPersonGrantee, zero32 } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
+import type { Delegates } from './delegates.ts';
+import type { DeskRights } from './desk-rights.ts';
 import type { Directory } from './directory.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import { keysOfRecord } from './held-keys.ts';
@@ -31,7 +34,14 @@ const historyKinds = [
   'DeclineRequest',
   'SwitchEmergency',
   'OpenEmergency',
+  'AppointDelegate',
+  'DismissDelegate',
 ] as const;
+
+/** What a delegate may decide in the patient's stead. */
+const decided: ReadonlySet<OperationKind> = new Set<OperationKind>([
+  ...(['Grant', 'Revoke', 'ApproveRequest', 'DeclineRequest', 'SwitchEmergency', 'DismissDelegate'] as const),
+]);
 
 export function createSharingViews(deps: {
   readonly store: WorkstationStorePort;
@@ -43,6 +53,10 @@ export function createSharingViews(deps: {
   readonly reader: CommitReader;
   readonly keyring: Keyring;
   readonly seals: EmergencySeals;
+  readonly delegates: Pick<Delegates, 'list' | 'requirePrincipal'>;
+  readonly rights: DeskRights;
+  /** What is known here of an account's name. */
+  readonly nameOf: (account: string) => string;
 }): SharingViews {
   const { store, codec, consents, directory, profiles, reader, seals } = deps;
 
@@ -59,7 +73,7 @@ export function createSharingViews(deps: {
     return {
       grantee,
       granteeType: 'person',
-      name: member ? profiles.name(member.profile, account) : account,
+      name: member ? profiles.name(member.profile, account) : deps.nameOf(account),
       organization: member ? organizationName(member.organization) : '',
       account,
     };
@@ -89,9 +103,14 @@ export function createSharingViews(deps: {
   const history = (desk: DeskSession, names: ReadonlyMap<string, Category>): SharingEvent[] => {
     const events = new Map<string, SharingEvent>();
     const askers = new Map<string, string>();
+    const capacity = new Map<string, Capacity>();
     for (const stored of store.operations({ kinds: historyKinds, patient: desk.patient })) {
       const decoded = codec.decodePayload(stored.operation);
+      const { actor } = stored.operation;
       const common = {
+        // Who decided, where it was not the patient.
+        ...(decided.has(decoded.kind) &&
+          actor !== desk.patient && { by: { name: deps.nameOf(actor), capacity: capacity.get(actor) ?? null } }),
         opId: stored.operation.opId,
         at: stored.operation.issuedAt * 1000,
         state: stored.state === 'rejected' ? ('refused' as const) : stored.block === null ? ('waiting' as const) : ('anchored' as const),
@@ -114,6 +133,18 @@ export function createSharingViews(deps: {
       } else if (decoded.kind === 'ApproveRequest' || decoded.kind === 'DeclineRequest') {
         const type = decoded.kind === 'ApproveRequest' ? ('approved' as const) : ('declined' as const);
         events.set(common.opId, { ...common, type, name: askers.get(decoded.payload.request) ?? 'somebody', categories: [] });
+      } else if (decoded.kind === 'AppointDelegate' || decoded.kind === 'DismissDelegate') {
+        const { delegate, compartment } = decoded.payload;
+        const type = decoded.kind === 'AppointDelegate' ? ('appointed' as const) : ('dismissed' as const);
+        if (decoded.kind === 'AppointDelegate')
+          capacity.set(delegate, decoded.payload.capacity === capacities.guardian ? 'guardian' : 'delegate');
+        // One for each named part, signed together.
+        const act = `${decoded.kind}/${delegate}/${common.at}/${common.state}`;
+        const category = names.get(compartment);
+        const before = events.get(act);
+        const listed = [...(before?.categories ?? []), ...(category ? [category] : [])];
+        const first = { ...common, type, name: deps.nameOf(delegate), capacity: capacity.get(delegate) ?? 'delegate' };
+        events.set(act, { ...(before ?? first), categories: listed });
       } else if (decoded.kind === 'Grant' || decoded.kind === 'Revoke') {
         const { grantee, envelope, compartment } = decoded.payload;
         if (seals.isFor(grantee)) continue;
@@ -134,7 +165,7 @@ export function createSharingViews(deps: {
     Promise.all(
       events.map(async (event) => {
         if (!event.note) return event;
-        const note = await deps.notes.open(event.note, desk.patient, granteeOfAccount(desk.patient), desk.keys);
+        const note = await deps.notes.open(event.note, desk.patient, granteeOfAccount(desk.keys.account), desk.keys);
         return { ...event, note };
       }),
     );
@@ -178,6 +209,7 @@ export function createSharingViews(deps: {
 
   return {
     async read(desk, patient, renewed) {
+      deps.delegates.requirePrincipal(desk.keys.account, desk.patient);
       const record = deps.keyring.of(desk);
       const names = record.compartments;
       return {
@@ -188,6 +220,8 @@ export function createSharingViews(deps: {
         emergencyAllowed: consents.emergency(desk.patient).allowed,
         candidates: candidates(),
         renewed: renewed.map(organizationName),
+        delegates: deps.delegates.list(desk, record),
+        rights: deps.rights.view(desk, record),
       };
     },
   };

@@ -1,18 +1,19 @@
 /**
- * The patient at the desk: sharing and revoking. Everything is signed by the patient's key, which the card and PIN opened and which leaves memory when
- * the desk is closed. What the patient sees is put together in sharing-view.ts.
+ * The patient at the desk, or whom the patient appointed: sharing and revoking. Everything is signed by the key that the card and PIN opened and which
+ * leaves memory when the desk is closed. What is seen there is put together in sharing-view.ts.
  */
 import { clinicCategories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { accessBits, purposes, type Purpose } from '../../../src-shared/operations.ts';
 import type { PatientSummary, SharingView } from '../../../src-shared/view-types.ts';
-import type { EncodedBlock, EnvelopeKey, RecordCryptoPort } from '../ports.ts';
+import type { EncodedBlock, RecordCryptoPort } from '../ports.ts';
 import { isPersonGrantee, zero32 } from './bytes.ts';
 import type { Consents } from './consents.ts';
+import type { DeskRights } from './desk-rights.ts';
 import type { EmergencyKeys } from './emergency-keys.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import type { Grantees } from './grantees.ts';
-import type { Keyring, RecordKeys } from './keyring.ts';
+import { requireAll, type Keyring, type RecordKeys } from './keyring.ts';
 import type { NewEpochs } from './new-epochs.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
@@ -36,7 +37,7 @@ export interface Sharing {
   grant(desk: DeskSession, request: GrantRequest, answers?: string): Promise<void>;
   /** Switching off also moves all keys on, so that what the clinics hold for emergencies opens nothing that is written later. */
   switchEmergency(desk: DeskSession, allowed: boolean): Promise<void>;
-  /** All categories where none is named. */
+  /** All categories where none is named: all that whoever signs may decide about. */
   revoke(desk: DeskSession, grantee: string, categories: readonly Category[]): Promise<void>;
 }
 
@@ -52,21 +53,10 @@ export function createSharing(deps: {
   readonly publisher: Publisher;
   readonly epochs: NewEpochs;
   readonly renewals: Renewals;
+  readonly rights: DeskRights;
   readonly views: SharingViews;
 }): Sharing {
-  const { crypto, consents, epochs, grantees, keyring, seals, network, signing, publisher, renewals } = deps;
-
-  /** Keys for everything written so far, or KEY_MISSING: whoever is given access reads all of it or nothing is changed. */
-  const keysFor = async (record: RecordKeys, compartments: readonly string[]): Promise<EnvelopeKey[]> => {
-    const all = await Promise.all(compartments.map((compartment) => record.upTo(compartment)));
-    if (all.some(({ missing }) => missing.length > 0)) {
-      throw new AppError(
-        'KEY_MISSING',
-        'A key of this record has not arrived at this workstation yet, so it cannot be handed on. Nothing was shared; try again when connected.',
-      );
-    }
-    return all.flatMap(({ keys }) => keys);
-  };
+  const { crypto, consents, epochs, grantees, keyring, seals, network, signing, publisher, renewals, rights } = deps;
 
   /**
    * Closes a request, and gives the demographics on the terms that they have anyway. What was asked for follows in grants, so that whoever checks a
@@ -74,6 +64,7 @@ export function createSharing(deps: {
    */
   const approval = (desk: DeskSession, record: RecordKeys, request: GrantRequest, answers: string, envelope: string): PreparedOperation => {
     const compartment = record.compartmentOf('demographics');
+    rights.require(desk, 'share', compartment);
     const state = consents.of(desk.patient).get(compartment);
     const before = request.categories.includes('demographics') ? undefined : state?.grants.get(request.grantee);
     const write = before ? before.write : request.categories.includes('demographics') && request.write;
@@ -93,6 +84,7 @@ export function createSharing(deps: {
 
   return {
     async view(desk, patient) {
+      await keyring.prepare(desk);
       const renewed = await renewals.of(desk);
       return deps.views.read(desk, patient, renewed);
     },
@@ -117,13 +109,14 @@ export function createSharing(deps: {
         const before = states.get(compartment)?.grants.get(request.grantee);
         // What was already granted further is not taken back by the way.
         if (before && !request.categories.includes(category)) return [];
+        rights.require(desk, 'share', compartment, request.until);
         return [{ compartment, write, epoch: states.get(compartment)?.epoch ?? 0 }];
       });
       const envelope = await crypto.sealEnvelopes(id, desk.patient, [
         {
           id: request.grantee,
           encryptionKey: grantees.require(request.grantee),
-          keys: await keysFor(
+          keys: await requireAll(
             record,
             targets.map(({ compartment }) => compartment),
           ),
@@ -151,6 +144,7 @@ export function createSharing(deps: {
       const id = network.ofPatient(desk.patient);
       const state = consents.emergency(desk.patient);
       if (state.allowed === allowed) return;
+      rights.require(desk, 'emergency');
       const change = { patient: desk.patient, allowed: allowed ? 1 : 0, sequence: state.sequence + 1 };
       const label = allowed ? 'Switch emergency access on' : 'Switch emergency access off';
       const operations: PreparedOperation[] = [signing.make('SwitchEmergency', change, label, desk.keys)];
@@ -160,20 +154,22 @@ export function createSharing(deps: {
       const blocks: EncodedBlock[] = [];
       if (allowed) {
         const recipients = await seals.recipients(record, desk.patient, new Map(), true);
-        if (recipients.length > 0) {
+        const compartment = record.compartmentOf('demographics');
+        const limit = rights.limit(desk, 'share', compartment);
+        if (recipients.length > 0 && limit !== null) {
           const envelope = await crypto.sealEnvelopes(id, desk.patient, recipients);
-          const compartment = record.compartmentOf('demographics');
           // The switch itself carries no keys. This grant opens nothing by itself: its grantee is nobody.
           const payload = {
             ...{ patient: desk.patient, compartment, grantee, access: accessBits.read, purpose: purposes.emergency },
-            ...{ validFrom: 0, validUntil: 0, epoch: consents.epoch(desk.patient, compartment), envelope: envelope.digest },
+            ...{ validFrom: 0, validUntil: limit, epoch: consents.epoch(desk.patient, compartment), envelope: envelope.digest },
           };
           blocks.push(envelope);
           operations.push(signing.make('Grant', payload, 'Seal keys for emergencies', desk.keys));
         }
       } else {
+        // Whoever may not revoke cannot move the keys on: the switch stands all the same.
         const begun = await epochs.begin(desk, record, {
-          compartments: [...record.compartments.keys()],
+          compartments: [...record.compartments.keys()].filter((compartment) => rights.limit(desk, 'revoke', compartment) !== null),
           leaving: grantee,
           emergency: false,
         });
@@ -187,9 +183,10 @@ export function createSharing(deps: {
       const record = keyring.of(desk);
       const states = consents.of(desk.patient);
       const compartments = [...record.compartments].flatMap(([compartment, category]) => {
-        const concerned = wanted.length === 0 || wanted.includes(category);
+        const concerned = wanted.length === 0 ? rights.limit(desk, 'revoke', compartment) !== null : wanted.includes(category);
         return concerned && states.get(compartment)?.grants.has(grantee) ? [compartment] : [];
       });
+      for (const compartment of compartments) rights.require(desk, 'revoke', compartment);
       if (compartments.length === 0) throw new AppError('NOT_FOUND', 'There is nothing to revoke: this access has already ended.');
       const { blocks, revocations } = await epochs.begin(desk, record, { compartments, leaving: grantee });
       publisher.publish(

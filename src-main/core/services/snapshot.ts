@@ -1,6 +1,6 @@
 /** The one picture of the workstation that screens start from and are told again whenever something of it changed. */
 import { formatName } from '../../../src-shared/format/index.ts';
-import type { SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
+import type { Principal, SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Attention } from './attention.ts';
 import type { Connections } from './connections.ts';
@@ -35,6 +35,8 @@ export function createSnapshots(deps: {
   readonly setup: Setup;
   readonly indexer: Indexer;
   readonly keyRotation: KeyRotation;
+  /** For whom somebody with a card may decide. */
+  readonly principals: (account: string) => Principal[];
   readonly attention: Pick<Attention, 'count'>;
 }): SnapshotSource {
   const startedAt = Date.now();
@@ -82,12 +84,24 @@ export function createSnapshots(deps: {
     };
   };
 
+  const deskName = (account: string): string => {
+    const row = sessions.current()?.index.patient(account);
+    return row ? formatName(row) : 'Patient of another clinic';
+  };
+
   const patientAtDesk = (): Snapshot['patientAtDesk'] => {
     const desk = sessions.desk();
     if (!desk) return null;
-    const row = sessions.current()?.index.patient(desk.patient);
-    const name = row ? formatName(row) : 'Patient of another clinic';
-    return { patient: desk.patient, name };
+    const { account } = desk.keys;
+    const principals = deps.principals(account);
+    const self = { patient: account, name: deskName(account), capacity: null };
+    const acting = principals.find(({ patient }) => patient === desk.patient);
+    return {
+      ...{ patient: desk.patient, name: deskName(desk.patient) },
+      actor: desk.patient === account ? null : { account, name: deskName(account), capacity: acting?.capacity ?? 'delegate' },
+      forWhom: principals.length === 0 ? [] : [self, ...principals],
+      decided: !desk.undecided,
+    };
   };
 
   return {

@@ -10,6 +10,7 @@ import type {
   StorePort,
 } from '../ports.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { formatAccount, formatName } from '../../../src-shared/format/index.ts';
 import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
@@ -23,7 +24,9 @@ import { consentKinds, createConsents } from './consents.ts';
 import { createContentDropping } from './content-dropping.ts';
 import { createConsultations } from './consultations.ts';
 import { createCorrections } from './corrections.ts';
+import { createDelegates, type Delegates } from './delegates.ts';
 import { createDemo, type DemoFiles } from './demo.ts';
+import { createDeskRights } from './desk-rights.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
 import { createDuplicates } from './duplicates.ts';
@@ -191,12 +194,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, keys: ports.keys, crypto, codec, ipfs, directory, network, sessions, signing, publisher, facts, report },
     organization: () => setup.clinic()?.id ?? null,
   });
-  const keyring = createKeyring({ codec, crypto, ipfs, consents, directory, network });
-  const grantees = createGrantees(directory);
+  const keyring = createKeyring({ store: store.workstation, codec, crypto, ipfs, consents, directory, network });
+  const grantees = createGrantees(store.workstation, codec, directory);
   const seals = createEmergencySeals({ store: store.workstation, codec, consents, directory, emergencyKeys, organization });
   const recovery = createRecovery({ store: store.workstation, shares: ports.shares, cards, patientKeys, network, directory, organization });
   const patients = createPatients({
-    ...{ keyring, seals },
+    ...{ keyring, seals, grantees },
+    appointing: (holder, record, appointment) => delegates.operations(holder, record, appointment),
     ...ports,
     cards,
     store: store.workstation,
@@ -239,6 +243,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const emergency = createEmergency({
     ...{ store: store.workstation, ipfs, crypto, codec, consents, directory, emergencyKeys, indexer, network, notes, sessions, signing },
     ...{ publisher, facts, clock, organization, report },
+    deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
@@ -246,18 +251,32 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const rights = createDeskRights(consents, clock);
+  /** What the person logged in may see of an account's name. */
+  const nameOf = (account: string): string => {
+    const row = sessions.current()?.index.patient(account);
+    return row ? formatName(row) : `Patient ${formatAccount(account)}`;
+  };
+  const delegates: Delegates = createDelegates({
+    ...{ store: store.workstation, codec, crypto, keys: ports.keys, consents, grantees, keyring, seals, epochs, rights, network },
+    ...{ signing, publisher, clock, nameOf, accountOf: patients.accountOf, patientReader: notes.patientReader },
+    clinicName(id) {
+      const known = directory.organization(id);
+      return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
+    },
+  });
   const patientRotation = createPatientRotation({
     ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
   });
   const views = createSharingViews({
-    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals },
+    ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals, delegates, rights, nameOf },
   });
   const sharing = createSharing({
-    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, seals, signing, views },
+    ...{ crypto, consents, emergencyKeys, epochs, grantees, keyring, network, publisher, renewals, rights, seals, signing, views },
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
-    ...{ codec, consents, directory, profiles, patients, notes, sharing, signing, publisher },
+    ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
   const duplicates = createDuplicates({
     ...{
@@ -352,6 +371,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     setup,
     indexer,
     keyRotation,
+    principals: delegates.principals,
     attention,
   });
 
@@ -402,6 +422,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       chart,
       sharing,
       accessRequests,
+      delegates,
+      nameOf,
+      rights,
       links,
       duplicates,
       corrections,

@@ -46,7 +46,7 @@ it.each(files.map((file) => [basename(file).replace(/_[0-9a-f-]{36}\.json$/, '')
     const { imports, patients, sessions, chart } = w.core.workstation;
     const session = sessions.require();
     const self = { account: session.account, encryptionKey: session.keys.encryptionKey, categories };
-    const { patient } = await patients.register(session, demographicsOf(imports.patientOf(bytes)), pin, [self]);
+    const { patient } = await patients.register(session, demographicsOf(imports.patientOf(bytes)), pin, { grants: [self] });
     const result = await imports.run(session, bytes, patient.patient);
     const count = (rows: readonly { readonly count: number }[]) => rows.reduce((sum, row) => sum + row.count, 0);
     expect(count(result.imported)).toBe(source.filter(isSupported).length);

@@ -152,7 +152,8 @@ describe('a doctor with a new key', () => {
     const known = store.workstation.operations({ states: ['mined', 'final'] });
     // As a workstation sees it that follows the ledger from its beginning.
     const empty = { ...store.workstation, operation: () => undefined, operations: () => [], openTransactions: () => [] };
-    const check = { store: empty, codec, network: network.require().config, doubtful: new Set<string>(), stopping: () => false };
+    const blockTime = () => Promise.resolve(null);
+    const check = { store: empty, codec, network: network.require().config, doubtful: new Set<string>(), blockTime, stopping: () => false };
     const hash = `0x${'00'.repeat(32)}`;
     const events = (operations: typeof known) =>
       operations.map(({ operation }, i) => ({

@@ -19,7 +19,18 @@ import { AppError } from '../../../src-shared/errors.ts';
 
 const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
 const noLedger: LedgerPort = {
-  ...{ connect: () => undefined, config: null, check: away, head: away, blockHash: away, events: away, nonce: away, isFinalAtOnce: away, recognized: away },
+  ...{
+    connect: () => undefined,
+    config: null,
+    check: away,
+    head: away,
+    blockHash: away,
+    blockTime: away,
+    events: away,
+    nonce: away,
+    isFinalAtOnce: away,
+    recognized: away,
+  },
   ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
 };
 const noEmbedded: EmbeddedLedgerPort = {

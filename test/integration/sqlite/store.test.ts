@@ -11,7 +11,7 @@ import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/mi
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import { workstationStore } from '../../../src-main/core/adapters/sqlite/workstation-store.ts';
 import { AppError } from '../../../src-shared/errors.ts';
-import { accountKey, alice, commit, machineKey, openStore, patientRow, temporaryFolder } from './fixtures.ts';
+import { accountKey, alice, applied, block, commit, machineKey, openStore, patientRow, temporaryFolder } from './fixtures.ts';
 
 const code = (step: () => unknown): string | undefined => {
   try {
@@ -120,6 +120,25 @@ describe('workstation.db', () => {
     store.close();
     rmSync(join(dir, 'workstation.db'));
     expect(code(() => createStore({ dir, machineKey }))).toBe('STORE_DAMAGED');
+  });
+
+  it('of the version before keeps its operations, and takes the time of a block from then on', () => {
+    const file = join(temporaryFolder(), 'workstation.db');
+    const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, 2) });
+    const insert = `INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, created_at, label)
+      VALUES (?, 40, ?, 1, 2, x'00', '[]', 'final', 'ledger', 3, 0, 1, '')`;
+    before.prepare(insert).run(Buffer.alloc(32, 1), alice);
+    before.close();
+    const store = workstationStore(openDatabase({ file, key: machineKey, migrations: workstationMigrations }));
+    const made = commit();
+    store.applyEvents([{ ...applied(made, 4), event: { ...applied(made, 4).event, blockTime: 77 } }], [block(4)]);
+    expect(store.operations({}).map(({ block, blockTime }) => [block, blockTime])).toEqual([
+      [3, null],
+      [4, 77],
+    ]);
+    store.rollBackTo(3);
+    expect(store.operation(made.operation.opId)).toMatchObject({ block: null, blockTime: null });
+    store.close();
   });
 
   it('of a newer version is refused', () => {

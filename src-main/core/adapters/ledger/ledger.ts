@@ -86,6 +86,10 @@ export function createLedger(): LedgerPort {
     return call('eth_getBlockByNumber', ['latest', false], values.block);
   }
 
+  async function blockAt(number: number) {
+    return call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false], values.block.nullable());
+  }
+
   async function head(): Promise<LedgerHead> {
     const { number, hash, timestamp } = await latestBlock();
     return { number, hash, timestamp };
@@ -175,10 +179,9 @@ export function createLedger(): LedgerPort {
       return (await latestBlock()).mixHash === byzantineMixHash;
     },
 
-    async blockHash(number) {
-      const block = await call('eth_getBlockByNumber', [`0x${number.toString(16)}`, false], values.block.nullable());
-      return block?.hash ?? null;
-    },
+    blockHash: async (number) => (await blockAt(number))?.hash ?? null,
+
+    blockTime: async (number) => (await blockAt(number))?.timestamp ?? null,
 
     async events(from, to) {
       const { config: network } = connected();

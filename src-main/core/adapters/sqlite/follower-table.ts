@@ -27,16 +27,16 @@ export class FollowerTable {
     // What the ledger holds under an opId is the truth about it; `origin` and `label` stay those of whoever made it.
     this.#applied = db.prepare(`
       INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, patient, compartment, organization, grantee,
-        member, digest, state, origin, block, log_index, tx_hash, created_at, label, predecessor)
+        member, digest, state, origin, block, log_index, block_time, tx_hash, created_at, label, predecessor)
       VALUES (@opId, @kind, @actor, @issuedAt, @deadline, @payload, @signatures, @patient, @compartment, @organization, @grantee,
-        @member, @digest, @anchored, 'ledger', @block, @logIndex, @txHash, @now, '', @predecessor)
+        @member, @digest, @anchored, 'ledger', @block, @logIndex, @blockTime, @txHash, @now, '', @predecessor)
       ON CONFLICT (op_id) DO UPDATE SET
         kind = excluded.kind, actor = excluded.actor, issued_at = excluded.issued_at, deadline = excluded.deadline,
         payload = excluded.payload, signatures = excluded.signatures, patient = excluded.patient, compartment = excluded.compartment,
         organization = excluded.organization, grantee = excluded.grantee, member = excluded.member, digest = excluded.digest,
         predecessor = excluded.predecessor,
         state = CASE WHEN state = 'final' AND block = excluded.block THEN 'final' ELSE excluded.state END,
-        block = excluded.block, log_index = excluded.log_index, tx_hash = excluded.tx_hash, reject_reason = NULL, rejected_block = NULL`);
+        block = excluded.block, log_index = excluded.log_index, block_time = excluded.block_time, tx_hash = excluded.tx_hash, reject_reason = NULL, rejected_block = NULL`);
     this.#rejected = db.prepare(`
       UPDATE operations SET state = 'rejected', reject_reason = @reason, rejected_block = @block, tx_hash = @txHash
       WHERE op_id = @opId AND origin = 'here' AND state IN ('pending', 'submitted') AND (rejected_block IS NULL OR rejected_block < @block)`);
@@ -49,7 +49,7 @@ export class FollowerTable {
     this.#blocks = db.prepare('SELECT number, hash FROM followed_blocks ORDER BY number DESC LIMIT ?');
     this.#forgetBlocks = db.prepare('DELETE FROM followed_blocks WHERE number > ?');
     this.#unanchor = db.prepare(`
-      UPDATE operations SET state = 'pending', block = NULL, log_index = NULL, tx_hash = NULL WHERE block > ?`);
+      UPDATE operations SET state = 'pending', block = NULL, log_index = NULL, block_time = NULL, tx_hash = NULL WHERE block > ?`);
     this.#unreject = db.prepare(`
       UPDATE operations SET state = CASE state WHEN 'rejected' THEN 'pending' ELSE state END, reject_reason = NULL, rejected_block = NULL
       WHERE rejected_block > ?`);
@@ -90,7 +90,7 @@ export class FollowerTable {
   }
 
   #apply(event: LedgerEvent, decoded: DecodedOperation | undefined, now: number, finalTo: number): void {
-    const { operation, block, logIndex, txHash } = event;
+    const { operation, block, logIndex, txHash, blockTime = null } = event;
     const predecessor = event.predecessor === undefined ? null : bytesOfHex(event.predecessor, 'predecessor', 32);
     if (event.type === 'rejected') {
       // Another relayer was faster with the same operation: it is on the ledger, so nothing is wrong with it.
@@ -112,7 +112,7 @@ export class FollowerTable {
     // A kind of a later version of the contracts: that version reads the ledger anew when it is installed here.
     if (kindOf(operation.kind) === undefined) return;
     const anchored = block <= finalTo ? 'final' : 'mined';
-    const place = { anchored, block, logIndex, txHash, predecessor };
+    const place = { anchored, block, logIndex, blockTime, txHash, predecessor };
     this.#applied.run({ ...operationParameters(operation), ...searchParameters(decoded), ...place, now });
   }
 }

@@ -23,6 +23,7 @@ export interface OperationRow {
   readonly origin: 'here' | 'ledger';
   readonly block: number | null;
   readonly log_index: number | null;
+  readonly block_time: number | null;
   readonly tx_hash: string | null;
   readonly reject_reason: string | null;
   readonly created_at: number;
@@ -34,7 +35,7 @@ export interface OperationRow {
 
 /** Columns of a row in reading order. */
 export const operationColumns =
-  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, tx_hash, reject_reason, created_at, label, save, handed_out, predecessor';
+  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, block_time, tx_hash, reject_reason, created_at, label, save, handed_out, predecessor';
 
 export function storedOperation(row: OperationRow): StoredOperation {
   const kind = kindOf(row.kind);
@@ -60,6 +61,7 @@ export function storedOperation(row: OperationRow): StoredOperation {
     origin: row.origin,
     block: row.block,
     logIndex: row.log_index,
+    blockTime: row.block_time,
     txHash: row.tx_hash,
     rejectReason: row.reject_reason,
     createdAt: row.created_at,
@@ -106,7 +108,8 @@ export function searchParameters(decoded: DecodedOperation | undefined): Record<
     compartment: bytes('compartment'),
     organization: bytes('organization'),
     grantee: bytes('grantee'),
-    member: text('member', 'admin'),
+    // For whom somebody may decide is looked up by the one who decides.
+    member: text('member', 'admin', 'delegate'),
     digest: bytes('commit', 'envelope', 'identifier', 'profile'),
   };
 }

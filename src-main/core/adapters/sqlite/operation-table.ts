@@ -240,7 +240,7 @@ export class OperationTable {
         // Other workstations of the clinic follow; what they made is sent from here like the rest, and a refusal of it is kept.
         this.#query(
           `
-          UPDATE operations SET state = CASE state WHEN 'rejected' THEN 'rejected' ELSE 'pending' END, block = NULL, log_index = NULL, tx_hash = NULL,
+          UPDATE operations SET state = CASE state WHEN 'rejected' THEN 'rejected' ELSE 'pending' END, block = NULL, log_index = NULL, block_time = NULL, tx_hash = NULL,
             rejected_block = NULL, handed_out = 1, origin = 'here'`,
         ).run();
         const codes = JSON.stringify(left.map((kind) => operationKinds[kind].code));

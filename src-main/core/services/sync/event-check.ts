@@ -1,13 +1,15 @@
 /**
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
  * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
- * that place in the ledger's order: one by a key that was replaced before does not. What was signed in another network counts where this one's governors
- * recognized that as a predecessor before: else what somebody signed elsewhere, for a trial maybe, could be passed off as meant for here.
+ * that place in the ledger's order: one by a key that was replaced before does not. And what somebody decided for a patient counts where the patient's
+ * appointment says so (right-check.ts). What was signed in another network counts where this one's governors recognized that as a predecessor before: else what
+ * somebody signed elsewhere, for a trial maybe, could be passed off as meant for here.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationKind, SignedOperation } from '../../../../src-shared/operations.ts';
 import type { DecodedOperation, LedgerEvent, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
+import { createRightCheck } from './right-check.ts';
 
 /** Recovering a signer takes a tenth of a millisecond to a whole one; between so many the event loop gets its turn. */
 const checksPerTurn = 16;
@@ -29,6 +31,8 @@ interface Check {
   readonly network: NetworkConfig;
   /** Transactions that were sent while the chain changed under them. */
   readonly doubtful: ReadonlySet<string>;
+  /** Seconds; null where the ledger has no such block. */
+  readonly blockTime: (number: number) => Promise<number | null>;
   /** Ends the work early; what is returned then is incomplete. */
   readonly stopping: () => boolean;
 }
@@ -129,6 +133,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   if (events.length === 0) return { believed, forged: 0, kinds };
   const signers: Signers = new Map();
   const predecessors: Predecessors = { followed: null, since: new Set() };
+  const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
     if (check.stopping()) break;
@@ -143,14 +148,15 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       continue;
     }
     const decoded = verify(check, signers, predecessors, event);
-    if (decoded === null || event.operation === undefined) {
+    const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
+    if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;
       continue;
     }
     if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
     const domain = domainIn(decoded);
     if (domain !== null) predecessors.since.add(domain);
-    believed.push({ event, decoded });
+    believed.push({ event: { ...event, ...right }, decoded });
     kinds.add(decoded.kind);
   }
   return { believed, forged, kinds };

@@ -156,7 +156,8 @@ export function createFollower(options: FollowerOptions): Follower {
     const network = ledger.config;
     if (network === null) return false;
     const doubtful = new Set(store.setting<string[]>(doubtfulSetting) ?? []);
-    const { believed, forged, kinds } = await checkEvents({ store, codec, network, doubtful, stopping: () => loop.stopping }, events);
+    const check = { store, codec, network, doubtful, blockTime: ledger.blockTime, stopping: () => loop.stopping };
+    const { believed, forged, kinds } = await checkEvents(check, events);
     if (loop.stopping) return false;
     if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);
     store.applyEvents(

@@ -45,7 +45,8 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
     for (const [opId, until] of leftOut) if (until <= clock()) leftOut.delete(opId);
     const count = limit + leftOut.size;
     // Where so much is refused, others' operations are left to the others.
-    const rows = leftOut.size > maxLeftOut ? store.pending(count) : store.operations({ states: ['pending'], order: 'sending', limit: count });
+    const rows =
+      leftOut.size > maxLeftOut ? store.pending(count) : store.operations({ states: ['pending'], order: 'sending', limit: count });
     return rows.filter(({ operation }) => !leftOut.has(operation.opId));
   }
 

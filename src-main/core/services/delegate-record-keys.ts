@@ -1,0 +1,129 @@
+/**
+ * The keys of a patient's record in the hands of somebody whom the patient appointed: all of them come from envelopes that were sealed to that account.
+ * Nothing can be derived, so an epoch that a delegate begins gets a random key, which the revocation's envelope brings to those who stay and to the
+ * patient.
+ */
+import type { Category } from '../../../src-shared/categories.ts';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { EnvelopeKey, StoredOperation } from '../ports.ts';
+import { granteeOfAccount, zero32 } from './bytes.ts';
+import { precedes } from './directory.ts';
+import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
+
+const timeoutMs = 8_000;
+
+export interface DelegateRecordKeys extends RecordKeys {
+  /** Opens the envelopes that have come since. */
+  refresh(): Promise<void>;
+}
+
+interface Source {
+  readonly operation: StoredOperation;
+  readonly digest: string;
+}
+
+export function createDelegateRecordKeys(deps: KeyringDeps, holder: RecordHolder): DelegateRecordKeys {
+  const { store, codec, crypto, ipfs, consents, network } = deps;
+  const { keys, patient } = holder;
+  const { id } = network.require();
+  const reader = granteeOfAccount(keys.account);
+  /** What is in each envelope for this account, by its digest. */
+  const opened = new Map<string, EnvelopeKey[]>();
+  const compartments = new Map<string, Category>();
+
+  /** Operations that may have brought this account keys, in ledger order. */
+  const sources = (): Source[] => {
+    const grants = store.operations({ kinds: ['Grant'], patient, grantee: reader });
+    const revocations = store.operations({ kinds: ['Revoke'], patient });
+    return [...grants, ...revocations]
+      .sort((a, b) => (precedes(a, b) ? -1 : 1))
+      .flatMap((operation) => {
+        const decoded = codec.decodePayload(operation.operation);
+        const digest = decoded.kind === 'Grant' || decoded.kind === 'Revoke' ? decoded.payload.envelope : zero32;
+        return operation.state === 'rejected' || digest === zero32 ? [] : [{ operation, digest }];
+      });
+  };
+
+  const open = async (digest: string): Promise<void> => {
+    const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs });
+    let found: EnvelopeKey[] = [];
+    for (const secret of keys.encryptionSecrets()) {
+      try {
+        found = (await crypto.openEnvelopes(bytes, id, patient, reader, secret)) ?? [];
+        break;
+      } catch (error) {
+        // Sealed to a key before or after this one, or damaged: then it brings nothing.
+        if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;
+      }
+    }
+    opened.set(digest, found);
+    for (const { compartment, category, kek } of found) {
+      compartments.set(compartment, category);
+      holder.secrets?.push(kek);
+    }
+  };
+
+  const refresh = async (): Promise<void> => {
+    for (const digest of new Set(sources().map((source) => source.digest))) {
+      if (opened.has(digest)) continue;
+      try {
+        await open(digest);
+      } catch (error) {
+        // With a workstation that is away: asked for again with the next look.
+        if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
+      }
+    }
+  };
+
+  /** The epoch's key as it was sealed last: an epoch that did not get the number it named has its key from a later grant. */
+  const find = (compartment: string, number: number): Uint8Array | null => {
+    const epoch = consents
+      .of(patient)
+      .get(compartment)
+      ?.epochs.find((one) => one.number === number);
+    if (number !== 0 && !epoch) return null;
+    const candidates = sources().filter(({ operation }) => {
+      if (operation.kind === 'Grant') return !epoch || precedes(epoch.begunBy, operation);
+      return epoch !== undefined && epoch.asNamed && operation.operation.opId === epoch.begunBy.operation.opId;
+    });
+    const brought = candidates.flatMap(({ digest }) => opened.get(digest) ?? []);
+    return brought.findLast((key) => key.compartment === compartment && key.epoch === number)?.kek.slice() ?? null;
+  };
+
+  const categoryOf = (compartment: string): Category => {
+    const category = compartments.get(compartment);
+    if (!category) throw new AppError('NOT_ALLOWED', 'This part of the record is not yours to decide about. Nothing was changed.');
+    return category;
+  };
+
+  return {
+    compartments,
+    refresh,
+    compartmentOf(category) {
+      const found = [...compartments].find(([, known]) => known === category);
+      if (found) return found[0];
+      throw new AppError('NOT_ALLOWED', 'Your appointment does not cover this part of the record. Nothing was changed.', { category });
+    },
+    async kek(compartment, epoch) {
+      await refresh();
+      return find(compartment, epoch);
+    },
+    async upTo(compartment) {
+      await refresh();
+      const category = categoryOf(compartment);
+      const found: EnvelopeKey[] = [];
+      const missing: number[] = [];
+      const numbers = [0, ...(consents.of(patient).get(compartment)?.epochs ?? []).map(({ number }) => number)];
+      for (const epoch of numbers) {
+        const kek = find(compartment, epoch);
+        if (kek) found.push({ compartment, category, epoch, kek });
+        else missing.push(epoch);
+      }
+      return { keys: found, missing };
+    },
+    next: (compartment) => ({
+      ...{ compartment, category: categoryOf(compartment), epoch: consents.epoch(patient, compartment) + 1 },
+      kek: crypto.randomBytes(32),
+    }),
+  };
+}
