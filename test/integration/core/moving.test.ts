@@ -1,7 +1,10 @@
 /**
  * A clinic that began on its own ledger moves to the network of another: two real ledgers, two whole workstations. Everything that it signed is taken there as it
- * was signed, and both see the same afterwards.
+ * was signed, and both see the same afterwards. By the commands that an administrator uses.
  */
+import { execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
@@ -13,9 +16,26 @@ const demographics: Demographics = {
   ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980-05-01', birthDateEstimated: false },
   ...{ gender: 'female', phone: '', address: '', identifiers: [{ system: 'urn:example:id', label: 'ID', value: '12-34' }] },
 };
+const adminScript = join(process.cwd(), 'src-main/core/admin.ts');
+
+/** Answers what the command wrote, also where it failed. */
+const admin = <T>(dir: string, ...args: readonly string[]) =>
+  new Promise<T>((resolve) => {
+    execFile(process.execPath, [adminScript, ...args, '--data', dir, '--json'], (_error, stdout) => resolve(JSON.parse(stdout) as T));
+  });
+interface Refused {
+  readonly error: { readonly code: string; readonly message: string };
+}
+interface Outcome {
+  readonly total: number;
+  readonly anchored: number;
+  readonly waiting: number;
+  readonly refused: readonly { readonly kind: string; readonly reason: string }[];
+}
+
 const all = { write: true, purpose: 'treatment' as const, until: 0 };
 
-describe('moving to a shared network', { timeout: 240_000 }, () => {
+describe('moving to a shared network', { timeout: 600_000 }, () => {
   let a: TestWorkstation;
   let b: TestWorkstation;
   let people: Awaited<ReturnType<typeof foundClinic>>;
@@ -71,7 +91,7 @@ describe('moving to a shared network', { timeout: 240_000 }, () => {
     await encounter(a, 'In the second epoch');
     const { store } = a.core.workstation;
     signed = new Map(store.workstation.operations({}).map(({ operation }) => [operation.opId, operation.signatures.join()]));
-  }, 240_000);
+  }, 600_000);
   afterAll(async () => {
     await a.stop();
     await b.stop();
@@ -79,16 +99,24 @@ describe('moving to a shared network', { timeout: 240_000 }, () => {
 
   it('is asked by the clinic’s founder alone, and changes nothing before the governors answered', async () => {
     await logIn(b, others.admin);
-    const { invitation } = await b.ask('network.invitation', {});
-    const { moving } = a.core.workstation;
-    await expect(moving.go()).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
-    await expect(moving.ask(invitation)).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
     await logIn(a, people.admin);
-    const own = await a.ask('network.invitation', {});
-    await expect(moving.ask(own.invitation)).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
-    const requestCode = await moving.ask(invitation);
-    await expect(moving.go()).rejects.toMatchObject({ code: 'NOT_ALLOWED', message: expect.stringContaining('not admitted') as string });
-    expect((await a.snapshot()).sync).toMatchObject({ ledger: 'single-site', waiting: 0 });
+    const [files, dir] = [{ invitation: join(a.dir, 'invitation'), own: join(a.dir, 'own'), passphrase: join(a.dir, 'pass') }, a.dir];
+    writeFileSync(files.invitation, (await b.ask('network.invitation', {})).invitation);
+    writeFileSync(files.own, (await a.ask('network.invitation', {})).invitation);
+    writeFileSync(files.passphrase, passphrase);
+    await logIn(a, people.doctor);
+    const invitation = (await b.ask('network.invitation', {})).invitation;
+    await expect(a.core.workstation.moving.ask(invitation)).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    await a.core.stop();
+
+    const ask = (file: string) => admin<Refused & { requestCode: string }>(dir, 'move', file, '--passphrase-file', files.passphrase);
+    expect(await admin<Refused>(dir, 'move')).toMatchObject({ error: { code: 'NOT_ALLOWED' } });
+    expect(await ask(files.own)).toMatchObject({ error: { code: 'NOT_ALLOWED' } });
+    const { requestCode } = await ask(files.invitation);
+    expect((await admin<Refused>(dir, 'move')).error.message).toMatch(/not admitted/);
+    a = await startWorkstation(dir);
+    expect((await anchored(a)).sync).toMatchObject({ ledger: 'single-site', waiting: 0 });
+    await a.core.stop();
 
     expect(await b.ask('network.readRequest', { requestCode })).toMatchObject({
       clinicName: 'Clinic A',
@@ -99,21 +127,23 @@ describe('moving to a shared network', { timeout: 240_000 }, () => {
     await anchored(b);
   });
 
-  it('sends everything as it was signed, also when it is cut short', async () => {
-    const { moving } = a.core.workstation;
-    await moving.go();
-    // At once: hardly anything can have been sent yet.
-    await a.restart();
-    await a.until(
-      'moved',
-      () => Promise.resolve(a.core.workstation.moving.progress()),
-      (progress) => progress?.waiting === 0,
-    );
-    const progress = a.core.workstation.moving.progress();
-    expect(progress?.refused.map(({ kind }) => kind)).toEqual(['AdmitOrganization']);
-    expect(progress?.anchored).toBe(signed.size - 1);
-    expect((await a.snapshot()).sync.ledger).toBe('consortium');
+  it('sends everything as it was signed, also when it is killed in between', async () => {
     const there = b.core.workstation.store.workstation;
+    const first = spawn(process.execPath, [adminScript, 'move', '--data', a.dir, '--json'], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => first.once('exit', resolve));
+    await b.until(
+      'the first of it at B',
+      () => Promise.resolve([...signed.keys()].some((opId) => there.operation(opId))),
+      (seen) => seen,
+    );
+    first.kill('SIGKILL');
+    await ended;
+    const outcome = await admin<Outcome>(a.dir, 'move');
+    expect(outcome).toMatchObject({ total: signed.size, anchored: signed.size - 1, waiting: 0 });
+    expect(outcome.refused.map(({ kind }) => kind)).toEqual(['AdmitOrganization']);
+    a = await startWorkstation(a.dir);
+    await anchored(a);
+    expect((await a.snapshot()).sync.ledger).toBe('consortium');
     await b.until(
       'everything at B',
       () => Promise.resolve([...signed.keys()].filter((opId) => there.operation(opId)?.block == null)),
@@ -155,20 +185,23 @@ describe('moving to a shared network', { timeout: 240_000 }, () => {
     expect(report).toMatchObject({ failures: [] });
     expect(report.verified).toBe(report.records);
     await encounter(b, 'Written by the other clinic');
-    expect(
-      commits(b)
-        .map(({ opId }) => opId)
-        .sort(),
-    ).toEqual(
-      commits(a)
-        .map(({ opId }) => opId)
-        .sort(),
+    const idsAt = (w: TestWorkstation) => commits(w).map(({ opId }) => opId);
+    await a.until(
+      'the same commits at both',
+      () => Promise.resolve(idsAt(a).sort()),
+      (ids) => ids.join() === idsAt(b).sort().join(),
     );
   });
 
   it('still keeps out whose access was revoked before', async () => {
     await logIn(a, colleague);
+    const read = await a.until(
+      'what was shared before',
+      () => reasons(a),
+      (text) => text.includes('In the first epoch'),
+    );
     await a.core.workstation.indexer.settled();
+    expect(read).not.toContain('After the move');
     expect(await reasons(a)).not.toContain('In the second epoch');
     expect(await reasons(a)).not.toContain('After the move');
   });
