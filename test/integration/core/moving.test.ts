@@ -146,7 +146,7 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
     expect((await a.snapshot()).sync.ledger).toBe('consortium');
     await b.until(
       'everything at B',
-      () => Promise.resolve([...signed.keys()].filter((opId) => there.operation(opId)?.block == null)),
+      () => Promise.resolve([...signed.keys()].filter((opId) => (there.operation(opId)?.block ?? null) === null)),
       (missing) => missing.length === 1,
     );
     for (const [opId, signatures] of signed) expect(there.operation(opId)?.operation.signatures.join() ?? signatures).toBe(signatures);
@@ -163,6 +163,7 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
     const report = await a.ask('chart.verify', { patient, offline: false });
     expect(report).toMatchObject({ failures: [], waiting: 0 });
     expect(report.verified).toBe(report.records);
+    await expect(a.ask('chart.export', { patient })).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
     await encounter(a, 'After the move');
     expect(await a.ask('chart.verify', { patient, offline: false })).toMatchObject({ failures: [], verified: report.records + 1 });
     expect(commits(a).filter(({ predecessor }) => predecessor === null)).toHaveLength(1);
