@@ -119,6 +119,8 @@ export const calls = {
   'setup.join': call<{ requestCode: string }>()(
     z.strictObject({ invitation: code, clinicName: name, personName: name, passphrase: newPassphrase, phrase }),
   ),
+  /** Makes this computer another workstation of a clinic that has one. */
+  'setup.joinClinic': call<{ clinicName: string }>()(z.strictObject({ invitation: code, computerName: shown(80).min(1) })),
   // -- people and sessions
   'people.createKey': call<{ account: string; enrolmentCode: string }>()(
     z.strictObject({ personName: name, passphrase: newPassphrase, phrase }),
@@ -161,6 +163,10 @@ export const calls = {
   'staff.leave': call<null>()(z.strictObject({ account })),
   'network.view': call<view.NetworkView>()(nothing),
   'network.invitation': call<{ invitation: string }>()(nothing),
+  'computers.list': call<view.ComputerView[]>()(nothing),
+  /** For one further computer of this clinic. */
+  'computers.invitation': call<{ invitation: string }>()(nothing),
+  'computers.remove': call<null>()(z.strictObject({ peer: line(80).min(1) })),
   'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean }>()(
     z.strictObject({ requestCode: code }),
   ),

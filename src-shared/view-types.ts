@@ -10,6 +10,7 @@ import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views
 export type * from './views/delegates.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
+export type * from './views/computers.ts';
 export type * from './views/reencryption.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
@@ -153,9 +154,9 @@ export interface PatientSummary {
   readonly identifiers: readonly IdentifierView[];
 }
 
-/** A record's state: saved here -> anchored -> verified, or what failed. */
+/** A record's state: saved here -> shared (another computer of the clinic holds it) -> anchored -> verified, or what failed. */
 export interface RecordState {
-  readonly chip: 'saved' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
+  readonly chip: 'saved' | 'shared' | 'anchored' | 'verified' | 'refused' | 'tampered' | 'unavailable';
   readonly block: number | null;
   /** Whether the block can still be undone by a reorganization. */
   readonly final: boolean;

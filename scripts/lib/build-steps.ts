@@ -43,7 +43,7 @@ export const shellBundle: BuildOptions = {
  */
 const coreBundle: BuildOptions = {
   ...common,
-  entryPoints: { core: 'src-main/core/entry.ts', admin: 'src-main/core/admin.ts' },
+  entryPoints: { core: 'src-main/core/entry.ts', admin: 'src-main/core/admin.ts', hub: 'src-main/core/hub.ts' },
   outdir: coreFolder,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunk-[hash]',
@@ -105,7 +105,7 @@ export const buildSteps: readonly BuildStep[] = [
   {
     name: 'core',
     fingerprint: () => fingerprint(['src-main/core', 'src-shared', 'scripts/lib/build-steps.ts', 'package-lock.json'], isSource),
-    results: [`${coreFolder}/core.mjs`, `${coreFolder}/admin.mjs`, `${coreFolder}/argon2-worker.mjs`],
+    results: [`${coreFolder}/core.mjs`, `${coreFolder}/admin.mjs`, `${coreFolder}/hub.mjs`, `${coreFolder}/argon2-worker.mjs`],
     run: bundleCore,
   },
   {

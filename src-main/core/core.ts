@@ -19,6 +19,7 @@ import { createStore } from './adapters/sqlite/store.ts';
 import { noKeychain } from './keychain-access.ts';
 import type { KeychainPort } from './ports.ts';
 import { createRpc } from './rpc.ts';
+import { ledgerProtocol } from './services/peers/neighbourhood.ts';
 import { createKeychainService } from './services/keychain.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
@@ -76,6 +77,7 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
   });
   recovered?.fill(0);
   const blocks = createBlockstore({ dir: dataDir });
+  const ipfs = createIpfs({ blocks });
   const resources = createResources(options.resourcesDir);
   const workstation = createWorkstation(
     {
@@ -84,9 +86,9 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       shares: createShares(),
       crypto,
       codec: createOperationCodec(),
-      ledger: createLedger(),
+      ledger: createLedger((peer, request, limits) => ipfs.ask(peer, ledgerProtocol, request, limits)),
       embedded: createEmbeddedLedger(),
-      ipfs: createIpfs({ blocks }),
+      ipfs,
       clock: Date.now,
       demoFiles: () => resources.demo(),
       report,
@@ -95,7 +97,7 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       version: options.version,
       ledgerDir: join(options.dataDir, 'ledger'),
       mdns: options.mdns,
-      listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+      listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws'],
     },
   );
   let terms: Terminology | null = null;

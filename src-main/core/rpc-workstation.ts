@@ -24,6 +24,7 @@ export function handlers(workstation: Workstation): Handlers<Names> {
     'setup.createClinic': (input) => setup.createClinic(input).then(() => null),
     'setup.createDemo': () => demo.create().then(() => null),
     'setup.join': (input) => setup.join(input),
+    'setup.joinClinic': (input) => setup.joinClinic(input),
     async 'people.createKey'({ personName, passphrase, phrase }) {
       const created = await people.createKey(personName, passphrase, workstation.keysOfPhrase(phrase));
       facts.tell('status', null);
@@ -71,7 +72,7 @@ export function handlers(workstation: Workstation): Handlers<Names> {
       };
     },
     // Without the addresses, a clinic that joins at once would never find this one's records.
-    'network.invitation': async () => ({ invitation: network.invitationCode(await connections.addresses()) }),
+    'network.invitation': async () => ({ invitation: network.invitationCode(await connections.addresses(), await connections.peerId()) }),
     'network.readRequest': ({ requestCode }) => setup.readRequest(requestCode),
     'network.admit'({ requestCode }) {
       setup.admit(requestCode);

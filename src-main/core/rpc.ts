@@ -10,6 +10,7 @@ import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as computerHandlers } from './rpc-computers.ts';
 import { handlers as earlierHandlers } from './rpc-earlier.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
@@ -34,6 +35,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'setup.createClinic': 'anyone',
   'setup.createDemo': 'anyone',
   'setup.join': 'anyone',
+  'setup.joinClinic': 'anyone',
   'people.createKey': 'anyone',
   'people.enrolmentCode': 'anyone',
   'keys.read': 'anyone',
@@ -60,6 +62,9 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'staff.leave': admin,
   'network.view': admin,
   'network.invitation': admin,
+  'computers.list': admin,
+  'computers.invitation': admin,
+  'computers.remove': admin,
   'network.readRequest': 'governor',
   'network.admit': 'governor',
   'network.dial': admin,
@@ -149,6 +154,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...accountHandlers(workstation),
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
+    ...computerHandlers(workstation),
     ...earlierHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),

@@ -5,7 +5,8 @@ export interface OutboxEntry {
   readonly label: string;
   readonly actor: string;
   readonly createdAt: number;
-  readonly state: 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
+  /** published: waits like `pending`, and another computer of the clinic holds it. */
+  readonly state: 'pending' | 'published' | 'submitted' | 'mined' | 'final' | 'rejected';
   readonly block: number | null;
   /** Why the ledger refused it, in words. */
   readonly reason: string | null;

@@ -252,6 +252,10 @@ export interface RecordCryptoPort {
   /** A code a person carries: prefix, base64url of DAG-CBOR, checksum. Throws CODE_INVALID on decode. */
   encodeCode(prefix: string, value: unknown): string;
   decodeCode(prefix: string, code: string): unknown;
+  /** What workstations send each other: canonical DAG-CBOR. */
+  encodeMessage(value: unknown): Uint8Array;
+  /** Throws INVALID_INPUT over `maxBytes`, and for anything not in canonical form. */
+  decodeMessage(bytes: Uint8Array, maxBytes: number): unknown;
   hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   sha256(bytes: Uint8Array): Uint8Array;
   randomBytes(length: number): Uint8Array;

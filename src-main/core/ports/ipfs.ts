@@ -51,3 +51,30 @@ export interface EncodedFileBlock {
   readonly cid: string;
   readonly bytes: Uint8Array;
 }
+
+/** What is answered on a protocol of this program; one question, one answer. */
+export interface PeerService {
+  readonly maxRequestBytes: number;
+  readonly maxAnswerBytes: number;
+  /** Null refuses: the peer learns nothing but that. So does a rejection. */
+  answer(peer: string, request: Uint8Array): Promise<Uint8Array | null>;
+}
+
+/** Talking to the workstations that are connected. Works, once set up, over restarts of the node. */
+export interface PeerPort {
+  /** Peer id of a 32-byte identity, as addresses and others name it. */
+  idOf(identity: Uint8Array): Promise<string>;
+  serve(protocol: string, service: PeerService): void;
+  /** Throws PEER_UNREACHABLE: not connected, refused, no answer in time, or a larger one. */
+  ask(
+    peer: string,
+    protocol: string,
+    request: Uint8Array,
+    options: { readonly maxBytes: number; readonly timeoutMs: number },
+  ): Promise<Uint8Array>;
+  /** Who may have blocks from here; asked whenever a peer wants some. Without it, whoever has the network's key may. */
+  guardBlocks(mayHave: (peer: string) => Promise<boolean>): void;
+  /** Ends the connection; the peer is not let in again, and not dialled, before the time is over (milliseconds). */
+  cutOff(peer: string, forMs: number): void;
+  onPeer(listener: (peer: string, connected: boolean) => void): void;
+}

@@ -17,6 +17,8 @@ export interface OperationCodecPort {
   digest(network: NetworkConfig | string, operation: Omit<SignedOperation, 'signatures'>): Uint8Array;
   /** The EIP-191 digest of a text ("personal_sign"): what is signed apart from operations, and can be taken for none of them. */
   messageDigest(text: string): Uint8Array;
+  /** An account in the spelling that operations have (EIP-55). Throws INVALID_INPUT for what is none. */
+  checksummed(account: string): string;
   /** The account whose secp256k1 signature this is, or null for a signature that is none. */
   recover(digest: Uint8Array, signature: string): string | null;
 }
@@ -49,6 +51,7 @@ export interface LedgerHead {
 
 /** A connection to any JSON-RPC endpoint. Every answer is parsed and bounded; failures are LEDGER_UNREACHABLE, LEDGER_WRONG_CHAIN or LEDGER_REFUSED. */
 export interface LedgerPort {
+  /** http, https, or `peer:` and the id of the workstation that runs the ledger. */
   connect(url: string, config: NetworkConfig): void;
   readonly config: NetworkConfig | null;
   /** Throws LEDGER_WRONG_CHAIN where another chain answers or no gateway is at the address. */
@@ -81,6 +84,11 @@ export interface LedgerPort {
   broadcast(raw: string): Promise<void>;
   receipt(hash: string): Promise<{ block: number; blockHash: string; success: boolean } | null>;
   relayerAddress(relayerKey: Uint8Array): string;
+  /**
+   * Answers what another workstation asks of the ledger that this one is connected to (JSON-RPC, one request or a batch): reading what this program
+   * reads, and sending signed transactions; nothing else. Null for anything of another form.
+   */
+  relay(request: Uint8Array): Promise<Uint8Array | null>;
   close(): void;
 }
 

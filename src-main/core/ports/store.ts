@@ -6,14 +6,14 @@ import type { DecodedOperation, LedgerEvent } from './ledger.ts';
 
 export type OperationState = 'pending' | 'submitted' | 'mined' | 'final' | 'rejected';
 
-/** An operation as this workstation knows it: made here, or seen on the ledger. */
+/** An operation as this workstation knows it: made here, seen on the ledger, or brought by another workstation of the clinic before that. */
 export interface StoredOperation {
   /** Order in which it became known here; grows by at least one. */
   readonly seq: number;
   readonly operation: SignedOperation;
   readonly kind: OperationKind;
   readonly state: OperationState;
-  readonly origin: 'here' | 'ledger';
+  readonly origin: 'here' | 'ledger' | 'peer';
   readonly block: number | null;
   readonly logIndex: number | null;
   /** Seconds; known only of what a delegate decided, whose appointment may end: what the ledger judged by. */
@@ -24,6 +24,10 @@ export interface StoredOperation {
   readonly createdAt: number;
   /** What to call it on the outbox screen: plain words, nothing readable about a patient. */
   readonly label: string;
+  /** Another workstation of the clinic said that it holds it with its blocks. */
+  readonly published: boolean;
+  /** Blocks that it names are still to be fetched for this workstation. */
+  readonly awaitsBlocks: boolean;
   /** `seq` of the first operation of the save that it belongs to; null for what others made. */
   readonly save: number | null;
   /** Whether it may have left this workstation: then it cannot be taken back. */
@@ -54,7 +58,7 @@ export interface OperationFilter {
   readonly member?: string;
   readonly digest?: string;
   readonly states?: readonly OperationState[];
-  /** Made at this workstation, or learnt from the ledger. */
+  /** Made at this workstation, learnt from the ledger, or from another workstation first. */
   readonly origin?: StoredOperation['origin'];
   readonly afterSeq?: number;
   readonly beforeSeq?: number;
@@ -106,6 +110,16 @@ export interface WorkstationStorePort {
   countOperations(filter: OperationFilter): number;
   /** Outbox: made here, pending, oldest first. */
   pending(limit: number): StoredOperation[];
+  /** What another workstation brought, checked. Known opIds are left as they are; gives the opIds of those that are new. */
+  addFromPeer(operations: readonly { operation: SignedOperation; decoded: DecodedOperation; awaitsBlocks: boolean }[]): string[];
+  /** Another workstation holds these with their blocks. Gives those of which that is news. */
+  markPublished(opIds: readonly string[]): string[];
+  /** The blocks of these are to be fetched. */
+  awaitBlocks(opIds: readonly string[]): void;
+  /** Operations whose blocks are to be fetched, as they became known. */
+  awaitingBlocks(limit: number, afterSeq: number): StoredOperation[];
+  /** All blocks of it are here. */
+  noteBlocks(opId: string): void;
   /** How many were made here, by state. */
   countMade(): Readonly<Record<OperationState, number>>;
   /** `seq` of the newest operation; 0 without any. */

@@ -3,7 +3,15 @@
  * and may be away; work goes on, and the state is shown.
  */
 import { AppError, toWireError, type WireError } from '../../../src-shared/errors.ts';
-import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
+import type {
+  EmbeddedLedgerPort,
+  IpfsPort,
+  LedgerPort,
+  OperationCodecPort,
+  PeerPort,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../ports.ts';
 import type { ClockView } from '../../../src-shared/view-types.ts';
 import { createClockWatch } from './clock-watch.ts';
 import type { FactBus } from './facts.ts';
@@ -29,6 +37,8 @@ export interface Connections {
   setEndpoint(endpoint: string): Promise<void>;
   /** Leaves the network: everything stops, `leave` runs, and everything starts for what is the network then. */
   moveAfter(leave: () => void): Promise<void>;
+  /** Peer id of this workstation; the same from its first start on. */
+  peerId(): Promise<string>;
   /**
    * Where other workstations reach this one; waits for the IPFS node while it starts.
    *
@@ -54,13 +64,14 @@ export function createConnections(deps: {
   readonly codec: OperationCodecPort;
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
-  readonly ipfs: IpfsPort;
+  readonly ipfs: IpfsPort & PeerPort;
   readonly network: NetworkService;
   readonly facts: FactBus;
   readonly clock: () => number;
   readonly ledgerDir: string;
   readonly mdns: boolean;
   readonly listen: readonly string[];
+  readonly headStartMs: () => number;
 }): Connections {
   const { store, crypto, ledger, embedded, ipfs, network, facts } = deps;
   const clockWatch = createClockWatch(deps.clock);
@@ -97,6 +108,7 @@ export function createConnections(deps: {
       ledger,
       codec: deps.codec,
       relayerKey: secret('relayerKey'),
+      headStartMs: deps.headStartMs,
       confirmations: current.confirmations,
       clock: deps.clock,
       onChange: (kinds) => facts.tell(kinds.size === 0 ? 'status' : 'operations', kinds.size === 0 ? null : ({ kinds } as never)),
@@ -143,7 +155,14 @@ export function createConnections(deps: {
     );
   };
 
+  const peerId = async (): Promise<string> => {
+    const id = await ipfs.idOf(secret('ipfsIdentity'));
+    if (store.setting<string>('ownPeer') !== id) store.setSetting('ownPeer', id);
+    return id;
+  };
+
   const startIpfs = async () => {
+    await peerId();
     const { swarmKey, peers } = network.require();
     const start = (listen: readonly string[]) =>
       ipfs.start({ swarmKey: bytesOf(swarmKey), identity: secret('ipfsIdentity'), listen, peers, mdns: deps.mdns });
@@ -184,6 +203,7 @@ export function createConnections(deps: {
         if (!stopped) attempt(startIpfs);
       });
     },
+    peerId,
     poke: () => sync?.poke(),
     hurry: () => sync?.hurry(),
     setPaused: (paused) => sync?.setPaused(paused),

@@ -281,8 +281,9 @@ export function createIndexer(deps: {
         const part = queue.next(parallel, deps.atHand(), tried);
         if (part.length === 0 && learnt) return;
         if (part.length === 0) await Promise.race([end, pause(learningPollMs)]);
-        for (const { digest } of part) tried.add(digest);
         await Promise.all(part.map(({ digest, opId }) => readCommit(session, digest, store.operation(opId))));
+        // What came again in between, because a key for it came, is not what was tried.
+        for (const one of part) if (queue.holds(one)) tried.add(one.digest);
         if (part.length > 0) facts.tell('status', null);
       }
     } finally {

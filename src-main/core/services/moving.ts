@@ -76,6 +76,10 @@ export function createMoving(deps: {
         throw notAllowed('This workstation belongs to a shared network already, or to one that another workstation runs.');
       if (next.chainId === config.chainId && next.operations === config.operations)
         throw notAllowed('This is an invitation to the network that the clinic is in.');
+      if (!/^https?:/.test(next.endpoint))
+        throw notAllowed(
+          'This is an invitation to the ledger of another clinic’s computer. A clinic moves to a ledger that clinics run together.',
+        );
       const request = await setup.moveRequest();
       store.setSetting('moveTo', next);
       return request;

@@ -11,7 +11,8 @@ const maximumPeers = 50;
 const settings = z.strictObject({
   chainId: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
   operations: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
-  endpoint: z.url({ protocol: /^https?$/ }).max(300),
+  /** Of a node; or `peer:` and the id of the workstation that runs the ledger. */
+  endpoint: z.union([z.url({ protocol: /^https?$/ }).max(300), z.string().regex(/^peer:[1-9A-HJ-NP-Za-km-z]{40,64}$/)]),
   /** Set where this workstation runs the ledger itself. */
   embedded: z
     .strictObject({ port: z.number().int(), governors: z.array(z.string()).min(1).max(20), threshold: z.number().int().min(1) })
@@ -28,6 +29,19 @@ export type NetworkSettings = z.infer<typeof settings>;
 
 const invitation = settings.omit({ embedded: true }).extend({ v: z.literal(1) });
 const invitationPrefix = 'ANAM-INVITE';
+/** The clinic that a computer is invited into, and what it proves that with. */
+const invitedClinic = z.strictObject({
+  name: z.string().min(1).max(200),
+  entrance: z.strictObject({
+    organization: hex32,
+    by: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+    key: hex32,
+    signature: z.string().regex(/^0x[0-9a-fA-F]{130}$/),
+  }),
+});
+export type InvitedClinic = z.infer<typeof invitedClinic>;
+const computerInvitation = z.strictObject({ v: z.literal(1), network: settings.omit({ embedded: true }), clinic: invitedClinic });
+const computerPrefix = 'ANAM-COMPUTER';
 
 export interface NetworkService {
   /** Null before the workstation is set up. */
@@ -44,7 +58,14 @@ export interface NetworkService {
   ofOrganization(organization: string): string;
   /** Keeps an address to be dialled at every start. */
   addPeer(address: string): void;
-  invitationCode(peers: readonly string[]): string;
+  /**
+   * For another clinic. `ownPeer`: through whom its workstations reach a ledger that runs here.
+   */
+  invitationCode(peers: readonly string[], ownPeer: string): string;
+  /** For another computer of this clinic. */
+  computerInvitation(peers: readonly string[], ownPeer: string, clinic: InvitedClinic): string;
+  /** Throws CODE_INVALID. */
+  readComputerInvitation(code: string): { readonly network: NetworkSettings; readonly clinic: InvitedClinic };
   /** Throws CODE_INVALID. */
   readInvitation(code: string): NetworkSettings;
 }
@@ -62,13 +83,22 @@ export function createNetwork(store: WorkstationStorePort, codec: OperationCodec
     return cached;
   };
 
+  const required = () => {
+    const network = load();
+    if (!network) throw new AppError('NOT_SET_UP', 'This workstation is not set up yet.');
+    return network;
+  };
+
+  /** What others get to know of the network. A ledger that runs here listens to this computer only: others ask through it. */
+  const handedOn = (peers: readonly string[], ownPeer: string) => {
+    const { config: _config, id: _id, embedded, ...network } = required();
+    const known = [...new Set([...peers, ...network.peers])].slice(0, maximumPeers);
+    return { ...network, endpoint: embedded ? `peer:${ownPeer}` : network.endpoint, peers: known };
+  };
+
   return {
     current: load,
-    require() {
-      const network = load();
-      if (!network) throw new AppError('NOT_SET_UP', 'This workstation is not set up yet.');
-      return network;
-    },
+    require: required,
     save(next) {
       store.setSetting('network', settings.parse(next));
       cached = null;
@@ -86,10 +116,17 @@ export function createNetwork(store: WorkstationStorePort, codec: OperationCodec
       const { config: _config, id: _id, ...network } = this.require();
       if (!network.peers.includes(address)) this.save({ ...network, peers: [address, ...network.peers].slice(0, maximumPeers) });
     },
-    invitationCode(peers) {
-      const { config: _config, id: _id, embedded: _embedded, ...network } = this.require();
-      const known = [...new Set([...peers, ...network.peers])].slice(0, maximumPeers);
-      return crypto.encodeCode(invitationPrefix, { v: 1, ...network, peers: known });
+    invitationCode: (peers, ownPeer) => crypto.encodeCode(invitationPrefix, { v: 1, ...handedOn(peers, ownPeer) }),
+    computerInvitation: (peers, ownPeer, clinic) => crypto.encodeCode(computerPrefix, { v: 1, network: handedOn(peers, ownPeer), clinic }),
+    readComputerInvitation(code) {
+      const parsed = computerInvitation.safeParse(crypto.decodeCode(computerPrefix, code));
+      if (!parsed.success) {
+        throw new AppError(
+          'CODE_INVALID',
+          'This is not an invitation for a computer of this version. Ask an admin of the clinic for a new one; nothing was changed here.',
+        );
+      }
+      return { network: { ...parsed.data.network, embedded: null }, clinic: parsed.data.clinic };
     },
     readInvitation(code) {
       const parsed = invitation.safeParse(crypto.decodeCode(invitationPrefix, code));

@@ -40,7 +40,7 @@ export function createOutboxView(deps: {
         label: stored.label,
         actor: name,
         createdAt: stored.createdAt,
-        state: stored.state,
+        state: stored.state === 'pending' && stored.published ? ('published' as const) : stored.state,
         block: stored.block,
         reason: refused ? explainRefusal(stored.rejectReason) : null,
         retry: refused && mayBeTakenLater(stored.rejectReason),

@@ -17,6 +17,8 @@ export interface ReadQueue {
   deletePatient(patient: string): void;
   /** The next ones, without those that this round has tried. They stay until they are deleted. */
   next(limit: number, atHand: readonly string[], tried: ReadonlySet<string>): Waiting[];
+  /** Whether this very entry still waits: one that was taken out and came again is another. */
+  holds(commit: Waiting): boolean;
   /** Lowest place of all that wait; Infinity where nothing does. */
   lowest(): number;
   clear(): void;
@@ -72,6 +74,7 @@ export function createReadQueue(): ReadQueue {
       if (found.length === 0) order = null;
       return found;
     },
+    holds: (commit) => waiting.get(commit.digest) === commit,
     lowest: () => [...waiting.values()].reduce((least, { seq }) => Math.min(least, seq), Infinity),
     clear() {
       waiting.clear();

@@ -4,6 +4,7 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { EncodedBlock, OperationCodecPort, PersonKeys, RecordCryptoPort, KeyPort, IpfsPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, hexOf, utf8 } from './bytes.ts';
 import type { Connections } from './connections.ts';
+import type { Computers } from './peers/computers.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService } from './network.ts';
@@ -41,6 +42,8 @@ export interface Setup {
   /** Ends what `unfinished` began. */
   complete(): void;
   join(founding: Founding & { readonly invitation: string }): Promise<{ requestCode: string }>;
+  /** Makes this computer another workstation of a clinic that has one. */
+  joinClinic(joining: { readonly invitation: string; readonly computerName: string }): Promise<{ clinicName: string }>;
   readRequest(code: string): { organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean };
   /**
    * The request of this clinic to be admitted to another network with all that it did in this one: as what it was when it began here. Throws NOT_ALLOWED for
@@ -54,6 +57,8 @@ export interface Setup {
 const requestPrefix = 'ANAM-REQUEST';
 /** How long a clinic has for sending what it signed in its former network. */
 const moveSeconds = 90 * 86_400;
+/** What the computer at which a clinic is set up is called among its computers. */
+const firstComputer = 'First computer';
 const block = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= 4096);
 const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const request = z.strictObject({
@@ -84,6 +89,7 @@ export function createSetup(deps: {
   readonly sessions: Sessions;
   readonly signing: Signing;
   readonly publisher: Publisher;
+  readonly computers: Pick<Computers, 'found' | 'enter'>;
   readonly facts: FactBus;
   readonly clock: () => number;
 }): Setup {
@@ -201,11 +207,13 @@ export function createSetup(deps: {
         const admin = await deps.people().addLocal(founding.personName, founding.passphrase, keys.fromPhrase(founding.phrase));
         network.save(await connections.createNetwork(admin.account));
         const { request: r, blocks } = await prepare(founding, admin);
+        const peer = await connections.peerId();
         // Together: an admission without the clinic it is of would stay in the directory as somebody else's.
         store.atomically(() => {
           store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
           store.setSetting('unfinished', founding.unfinished);
           publisher.publish(blocks, [admission(r, admin)]);
+          deps.computers.found(r.organization, firstComputer, peer, admin);
         });
         connections.start();
         sessions.begin(admin, founding.personName);
@@ -217,15 +225,30 @@ export function createSetup(deps: {
         const admin = await deps.people().addLocal(founding.personName, founding.passphrase, keys.fromPhrase(founding.phrase));
         const { request: r, blocks } = await prepare(founding, admin);
         deps.ipfs.put(blocks);
+        const peer = await connections.peerId();
         const requestCode = crypto.encodeCode(requestPrefix, r);
         store.atomically(() => {
           store.setSetting('requestCode', requestCode);
           store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
+          deps.computers.found(r.organization, firstComputer, peer, admin);
         });
         admin.destroy();
         connections.start();
         facts.tell('status', null);
         return { requestCode };
+      }),
+    joinClinic: ({ invitation, computerName }) =>
+      once(async () => {
+        const { network: invited, clinic: into } = network.readComputerInvitation(invitation);
+        const peer = await connections.peerId();
+        store.atomically(() => {
+          network.save(invited);
+          deps.computers.enter(into.entrance, computerName, peer);
+          store.setSetting('clinic', { id: into.entrance.organization, name: into.name } satisfies Clinic);
+        });
+        connections.start();
+        facts.tell('status', null);
+        return { clinicName: into.name };
       }),
     readRequest(code) {
       const r = parse(code);

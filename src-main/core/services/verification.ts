@@ -68,7 +68,8 @@ export function createVerification(deps: {
   const { store, codec, crypto, reader, consents, directory, network } = deps;
   /** Verdicts of commits that were checked since the start, by opId; dropped when the operation's place on the ledger changes. */
   const verdicts = new Map<string, { readonly at: string; readonly verdict: CommitVerdict }>();
-  const place = (o: StoredOperation) => `${o.state === 'rejected' ? 'rejected' : (o.block ?? 'waiting')}/${o.txHash ?? ''}`;
+  const place = (o: StoredOperation) =>
+    `${o.state === 'rejected' ? 'rejected' : (o.block ?? (isShared(o) ? 'shared' : 'waiting'))}/${o.txHash ?? ''}`;
 
   const checkSignature = (operation: StoredOperation): CheckResult => {
     const { signatures, ...unsigned } = operation.operation;
@@ -205,7 +206,7 @@ export function createVerification(deps: {
         }
         count.records += verdict.records;
         if (verdict.chip === 'verified') count.verified += verdict.records - verdict.badVersions.size;
-        else if (verdict.chip === 'saved' || verdict.chip === 'anchored') count.waiting += verdict.records;
+        else if (verdict.chip === 'saved' || verdict.chip === 'shared' || verdict.chip === 'anchored') count.waiting += verdict.records;
         const add = (check: PatientVerdict['failures'][number]['check'], text: string, recordId: string | null = null) =>
           failures.push({ commit, recordId, check, text, operation });
         for (const check of ['content', 'anchor', 'signature', 'consent'] as const) {
@@ -224,6 +225,9 @@ export function createVerification(deps: {
   };
 }
 
+/** Whether another computer of the clinic holds it too: it brought it, or said so. */
+const isShared = (o: StoredOperation) => o.published || o.origin === 'peer';
+
 const isContentOnly = (v: CommitVerdict) => v.anchor.ok === true && v.signature.ok === true && v.consent.ok === true;
 
 const rejectionOf = (o: StoredOperation) => (o.state === 'rejected' ? explainRefusal(o.rejectReason) : null);
@@ -236,6 +240,6 @@ function chipOf(
   if (checks.signature?.ok === false || checks.anchor?.ok === false || checks.content?.ok === false) return 'tampered';
   if (operation.state === 'rejected' || checks.consent?.ok === false) return 'refused';
   if (checks.content?.ok === null) return 'unavailable';
-  if (operation.block === null) return 'saved';
+  if (operation.block === null) return isShared(operation) ? 'shared' : 'saved';
   return checks.content?.ok && checks.signature?.ok && checks.consent?.ok ? 'verified' : 'anchored';
 }

@@ -2,6 +2,7 @@
 import type {
   EmbeddedLedgerPort,
   IpfsPort,
+  PeerPort,
   KeyPort,
   LedgerPort,
   OperationCodecPort,
@@ -41,6 +42,7 @@ import { createKeyring } from './keyring.ts';
 import { createMoving } from './moving.ts';
 import { createNetwork } from './network.ts';
 import { createKeyRotation } from './key-rotation.ts';
+import { createNeighbourhood, type Neighbourhood } from './peers/neighbourhood.ts';
 import { createNewEpochs } from './new-epochs.ts';
 import { createOrganizationKeys } from './organization-keys.ts';
 import { createNotes } from './notes.ts';
@@ -79,7 +81,7 @@ export interface WorkstationPorts {
   readonly codec: OperationCodecPort;
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
-  readonly ipfs: IpfsPort;
+  readonly ipfs: IpfsPort & PeerPort;
   readonly clock: () => number;
   readonly demoFiles: () => DemoFiles;
   /** A fault nobody asked for an answer about. */
@@ -116,9 +118,20 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
   const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
   const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes, patientKeys });
-  const connections = createConnections({ ...ports, ...options, store: store.workstation, network, facts });
+  const connections = createConnections({
+    ...{ ...ports, ...options, store: store.workstation, network, facts },
+    headStartMs: () => neighbourhood.headStartMs(),
+  });
+  const neighbourhood: Neighbourhood = createNeighbourhood({
+    ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
+    organization: () => setup.clinic()?.id ?? null,
+    ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
+    onReachable: () => connections.poke(),
+  });
+  const { computers } = neighbourhood;
   const setup: Setup = createSetup({
     ...ports,
+    computers,
     store: store.workstation,
     network,
     connections,
@@ -412,6 +425,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       setup,
       moving,
       people,
+      computers,
       accounts,
       keyRotation,
       keyring,
@@ -466,6 +480,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       learnNames();
     },
     async stop() {
+      await neighbourhood.stop();
       indexer.stop();
       dropping.stop();
       sessions.lock();

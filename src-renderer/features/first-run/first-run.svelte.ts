@@ -6,13 +6,14 @@ import { api, asAppError } from '../../api.ts';
 import type { Progress } from '../../../src-shared/view-types.ts';
 import { NewKey } from './new-key.svelte.ts';
 
-export type Way = 'choose' | 'setup' | 'join' | 'demo' | 'finished';
+export type Way = 'choose' | 'setup' | 'join' | 'computer' | 'demo' | 'finished';
 
 class FirstRun {
   way: Way = $state('choose');
   /** Page of the way, from 0. */
   step = $state(0);
   clinicName = $state('');
+  computerName = $state('');
   invitation = $state('');
   invitationError = $state('');
   key = new NewKey();
@@ -77,6 +78,13 @@ class FirstRun {
     });
   }
 
+  async joinClinic(): Promise<void> {
+    await this.#run(async () => {
+      await api.call('setup.joinClinic', { invitation: this.invitation.trim(), computerName: this.computerName.trim() });
+      this.leave();
+    });
+  }
+
   async createDemo(): Promise<void> {
     this.choose('demo');
     await this.#run(async () => {
@@ -96,7 +104,7 @@ class FirstRun {
       await work();
     } catch (failure) {
       const error = asAppError(failure);
-      if (error.code === 'CODE_INVALID' && this.way === 'join') {
+      if (error.code === 'CODE_INVALID' && (this.way === 'join' || this.way === 'computer')) {
         this.step = 0;
         this.invitationError = error.message;
       } else this.failure = error.message;

@@ -1,6 +1,7 @@
 /**
- * Who can decrypt what, for random histories of sharing, writing, revoking, new keys of patients and doctors, and links between records: the real cryptography, consents, records, index and store, with
- * operations applied in the follower's way and without a ledger. ACCESS_RUNS and ACCESS_SEED choose how many and which (`npm run soak`).
+ * Who can decrypt what, for random histories of sharing, writing, revoking, a guardian who shares and revokes in the patient's stead, new keys of patients
+ * and doctors, and links between records: the real cryptography, consents, records, index and store, with operations applied in the follower's way and
+ * without a ledger. ACCESS_RUNS and ACCESS_SEED choose how many and which (`npm run soak`).
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -17,11 +18,14 @@ type Shared = (typeof shared)[number];
 
 const person = fc.integer({ min: 0, max: 2 });
 const some = fc.subarray([...shared], { minLength: 1 });
+const decider = fc.constantFrom('patient' as const, 'guardian' as const);
+/** Stands behind the doctors, as the one more who is given keys. */
+const guardianNumber = 3;
 const step = fc.oneof(
-  fc.record({ act: fc.constant('grant' as const), person, categories: some, write: fc.boolean() }),
-  fc.record({ act: fc.constant('revoke' as const), person, categories: fc.subarray([...shared]) }),
+  fc.record({ act: fc.constant('grant' as const), by: decider, person, categories: some, write: fc.boolean() }),
+  fc.record({ act: fc.constant('revoke' as const), by: decider, person, categories: fc.subarray([...shared]) }),
   fc.record({ act: fc.constant('write' as const), person, categories: some }),
-  fc.constantFrom({ act: 'rotate' as const }, { act: 'link' as const }),
+  fc.constantFrom({ act: 'rotate' as const }, { act: 'link' as const }, { act: 'guardian' as const }),
   fc.record({ act: fc.constant('rotate-doctor' as const), person }),
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
@@ -30,7 +34,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 class History {
   readonly epochs = new Map<Shared, number>(shared.map((category) => [category, 0]));
   readonly writes = new Map<Shared, Map<number, boolean>>(shared.map((category) => [category, new Map()]));
-  readonly known = [0, 1, 2].map(() => new Set<string>());
+  readonly known = [0, 1, 2, guardianNumber].map(() => new Set<string>());
   readonly records: { readonly versionId: string; readonly category: Shared; readonly epoch: number }[] = [];
 
   epoch(category: Shared): number {
@@ -67,9 +71,13 @@ class History {
   }
 }
 
+type Registered = Awaited<ReturnType<Ledgerless['patient']>>;
+type DeskOfPatient = Registered['desk'];
+
 let ledgerless: Ledgerless;
 /** A record of which nobody is given anything. */
 let other = '';
+let guardian: Registered;
 const doctor = (who: number) => ledgerless.doctors[who] ?? expect.fail();
 const granteeOf = (who: number) => granteeOfAccount(doctor(who).account);
 /** A workstation lives for so many histories: what it replays grows with each, and a key is replaced 32 times at most. */
@@ -78,12 +86,11 @@ let lived = 0;
 async function begin(): Promise<void> {
   ledgerless = await Ledgerless.start(3);
   other = (await ledgerless.patient()).patient;
+  guardian = await ledgerless.patient();
   lived = 0;
 }
 beforeAll(begin);
 afterAll(() => ledgerless.stop());
-
-type DeskOfPatient = Awaited<ReturnType<Ledgerless['patient']>>['desk'];
 
 /** One patient with a history: the acts as the services do them, and beside each what it allows. */
 class Life {
@@ -92,33 +99,69 @@ class Life {
   #phrase: string;
   #desk: DeskOfPatient;
   #linked = false;
+  #guarded = false;
 
-  constructor({ patient, phrase, desk }: Awaited<ReturnType<Ledgerless['patient']>>) {
+  constructor({ patient, phrase, desk }: Registered) {
     this.#patient = patient;
     this.#phrase = phrase;
     this.#desk = desk;
   }
 
   async step(what: Step): Promise<void> {
-    if (what.act === 'grant') await this.#grant(what.person, what.categories, what.write);
-    else if (what.act === 'revoke') await this.#revoke(what.person, what.categories);
+    if ('by' in what) await this.#decide(what);
     else if (what.act === 'write') await this.#write(what.person, what.categories);
     else if (what.act === 'rotate') await this.#rotate();
     else if (what.act === 'rotate-doctor') await ledgerless.rotateDoctor(what.person);
+    else if (what.act === 'guardian') await this.#appointOrDismiss();
     else await this.#link();
     ledgerless.anchor();
   }
 
-  async #grant(who: number, categories: readonly Shared[], write: boolean): Promise<void> {
-    await ledgerless.w.sharing.grant(this.#desk, { grantee: granteeOf(who), categories, write, purpose: 'treatment', until: 0 });
-    this.history.grant(who, categories, write);
+  async #decide(what: Extract<Step, { by: unknown }>): Promise<void> {
+    const { sharing } = ledgerless.w;
+    const desk = what.by === 'patient' ? this.#desk : await this.#guardiansDesk();
+    const terms = { grantee: granteeOf(what.person), categories: what.categories };
+    const decision = () =>
+      what.act === 'grant'
+        ? sharing.grant(desk, { ...terms, write: what.write, purpose: 'treatment', until: 0 })
+        : sharing.revoke(desk, terms.grantee, terms.categories);
+    if (what.by === 'guardian' && !this.#guarded) {
+      // Where the guardian has never been one, there is nothing that could be revoked either.
+      await expect(decision()).rejects.toMatchObject({ code: expect.stringMatching(/^NOT_(ALLOWED|FOUND)$/) });
+    } else if (what.act === 'grant') {
+      await decision();
+      this.history.grant(what.person, what.categories, what.write);
+    } else {
+      await this.#revoke(what.person, what.categories, decision);
+    }
   }
 
-  async #revoke(who: number, categories: readonly Shared[]): Promise<void> {
+  /** The guardian with their own key, deciding for the patient. */
+  async #guardiansDesk(): Promise<DeskOfPatient> {
+    const desk = { keys: guardian.desk.keys, patient: this.#patient };
+    await ledgerless.w.keyring.prepare(desk);
+    return desk;
+  }
+
+  /** For everything, with all powers; the next time the appointment ends. */
+  async #appointOrDismiss(): Promise<void> {
+    const { delegates } = ledgerless.w;
+    if (this.#guarded) {
+      await delegates.dismiss(this.#desk, guardian.patient);
+      this.history.revoke(guardianNumber, shared);
+    } else {
+      const powers = ['share', 'revoke', 'emergency'] as const;
+      await delegates.appoint(this.#desk, { delegate: guardian.patient, capacity: 'guardian', powers, categories: [], until: 0 });
+      this.history.grant(guardianNumber, shared, false);
+    }
+    this.#guarded = !this.#guarded;
+  }
+
+  async #revoke(who: number, categories: readonly Shared[], revoke: () => Promise<void>): Promise<void> {
     const held = shared.filter((category) => this.history.grants(category).has(who));
     const ending = held.filter((category) => categories.length === 0 || categories.includes(category));
     // Of all, also the demographics end, which every grant brings with it.
-    const done = await ledgerless.w.sharing.revoke(this.#desk, granteeOf(who), categories).then(
+    const done = await revoke().then(
       () => true,
       (error: AppError) => (error.code === 'NOT_FOUND' ? false : expect.fail(error.message)),
     );
@@ -187,6 +230,7 @@ class Life {
       expect(new Set(held.filter((key) => shared.some((category) => key.startsWith(`${category}/`))))).toEqual(this.history.known[who]);
       expect(others.filter((category) => shared.some((one) => one === category))).toEqual([]);
     }
+    await this.#checkGuardian();
     // The patient reads everything, whatever keys there were.
     const summary = await ledgerless.as(ledgerless.admin.secret, ({ index }) => ledgerless.w.patients.get(index, this.#patient));
     const view = await ledgerless.w.sharing.view(this.#desk, summary);
@@ -195,6 +239,24 @@ class Life {
       expect(view.categories.find((one) => one.category === category)?.count).toBe(written);
     }
     this.#desk.keys.destroy();
+  }
+
+  /** The guardian has the keys of the epochs that the history gives, also of those that began by the guardian's own revocation, and no other. */
+  async #checkGuardian(): Promise<void> {
+    const { keyring, consents } = ledgerless.w;
+    const hers = keyring.of(await this.#guardiansDesk());
+    const own = keyring.of(this.#desk);
+    const held: string[] = [];
+    for (const category of shared) {
+      const compartment = own.compartmentOf(category);
+      expect(consents.epoch(this.#patient, compartment)).toBe(this.history.epoch(category));
+      for (let epoch = 0; epoch <= this.history.epoch(category); epoch++) {
+        const kek = await hers.kek(compartment, epoch);
+        if (kek) expect(kek).toEqual(await own.kek(compartment, epoch));
+        if (kek) held.push(`${category}/${epoch}`);
+      }
+    }
+    expect(new Set(held)).toEqual(this.history.known[guardianNumber]);
   }
 }
 

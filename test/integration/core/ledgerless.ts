@@ -13,7 +13,7 @@ import { fileBlocks, layOutFile, layOutStream, readFileRange } from '../../../sr
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
-import type { EmbeddedLedgerPort, IpfsPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
+import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 
@@ -32,6 +32,7 @@ const noLedger: LedgerPort = {
     recognized: away,
   },
   ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
+  relay: () => Promise.resolve(null),
 };
 const noEmbedded: EmbeddedLedgerPort = {
   start: () => Promise.resolve({ url: 'http://127.0.0.1:9', port: 9 }),
@@ -40,7 +41,7 @@ const noEmbedded: EmbeddedLedgerPort = {
 };
 
 /** Blocks in memory; files laid out and read as on IPFS. */
-function memoryBlocks(): IpfsPort & { forget(cid: string): void } {
+function memoryBlocks(): IpfsPort & PeerPort & { forget(cid: string): void } {
   const blocks = new Map<string, Uint8Array>();
   const get = (cid: string) => {
     const bytes = blocks.get(cid);
@@ -49,6 +50,16 @@ function memoryBlocks(): IpfsPort & { forget(cid: string): void } {
   return {
     ...{ start: () => Promise.resolve(), stop: () => Promise.resolve(), addresses: () => [], peers: () => [] },
     ...{ dial: () => Promise.resolve(), onPeersChanged: () => undefined },
+    ...{
+      idOf: () => Promise.resolve('12D3KooWNobodyIsThereToBeTalkedToInThisTest111111'),
+      serve: () => undefined,
+      guardBlocks: () => undefined,
+    },
+    ...{
+      ask: () => Promise.reject(new AppError('PEER_UNREACHABLE', 'Nobody is there.')),
+      cutOff: () => undefined,
+      onPeer: () => undefined,
+    },
     layOut: layOutFile,
     layOutStream,
     fileBlocks: (cid) => fileBlocks((block: CID) => get(block.toString()), parseCid(cid)),

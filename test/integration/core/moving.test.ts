@@ -57,6 +57,12 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
     await w.until('saved', write, (saved) => saved !== null);
     await anchored(w);
   };
+  /** B's ledger is asked at its address, as one is that clinics run together. */
+  const toShared = (invitation: string) => {
+    const { crypto, network } = b.core.workstation;
+    const content = crypto.decodeCode('ANAM-INVITE', invitation) as object;
+    return crypto.encodeCode('ANAM-INVITE', { ...content, endpoint: network.require().endpoint });
+  };
   const reasons = async (w: TestWorkstation) => {
     const chart = await w.ask('chart.open', { patient }).catch(() => null);
     return JSON.stringify(chart ?? '');
@@ -100,18 +106,22 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
   it('is asked by the clinic’s founder alone, and changes nothing before the governors answered', async () => {
     await logIn(b, others.admin);
     await logIn(a, people.admin);
-    const [files, dir] = [{ invitation: join(a.dir, 'invitation'), own: join(a.dir, 'own'), passphrase: join(a.dir, 'pass') }, a.dir];
-    writeFileSync(files.invitation, (await b.ask('network.invitation', {})).invitation);
+    const [files, dir] = [
+      { invitation: join(a.dir, 'invitation'), own: join(a.dir, 'own'), alone: join(a.dir, 'alone'), passphrase: join(a.dir, 'pass') },
+      a.dir,
+    ];
+    const alone = (await b.ask('network.invitation', {})).invitation;
+    writeFileSync(files.alone, alone);
+    writeFileSync(files.invitation, toShared(alone));
     writeFileSync(files.own, (await a.ask('network.invitation', {})).invitation);
     writeFileSync(files.passphrase, passphrase);
     await logIn(a, people.doctor);
-    const invitation = (await b.ask('network.invitation', {})).invitation;
-    await expect(a.core.workstation.moving.ask(invitation)).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    await expect(a.core.workstation.moving.ask(toShared(alone))).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
     await a.core.stop();
 
     const ask = (file: string) => admin<Refused & { requestCode: string }>(dir, 'move', file, '--passphrase-file', files.passphrase);
     expect(await admin<Refused>(dir, 'move')).toMatchObject({ error: { code: 'NOT_ALLOWED' } });
-    expect(await ask(files.own)).toMatchObject({ error: { code: 'NOT_ALLOWED' } });
+    for (const file of [files.own, files.alone]) expect(await ask(file)).toMatchObject({ error: { code: 'NOT_ALLOWED' } });
     const { requestCode } = await ask(files.invitation);
     expect((await admin<Refused>(dir, 'move')).error.message).toMatch(/not admitted/);
     a = await startWorkstation(dir);

@@ -1,5 +1,5 @@
 /** A whole core in this process, on a data folder of its own, spoken to through its calls as a screen does. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCore, type Core } from '../../../src-main/core/core.ts';
@@ -88,3 +88,9 @@ export async function staff(w: TestWorkstation, name: string) {
 }
 
 export const logIn = (w: TestWorkstation, account: string) => w.ask('session.logIn', { account, passphrase });
+
+/** Makes the ledger of a workstation answer nobody, and answer again. */
+export function ledgerOf(w: TestWorkstation): { away(): void; back(): void } {
+  const { pid } = JSON.parse(readFileSync(join(w.dir, 'ledger', 'anvil.pid.json'), 'utf8')) as { pid: number };
+  return { away: () => void process.kill(pid, 'SIGSTOP'), back: () => void process.kill(pid, 'SIGCONT') };
+}

@@ -218,7 +218,7 @@ describe('between two nodes', () => {
     'localhost:4001',
     '/dnsaddr/bootstrap.libp2p.io',
     '/ip4/127.0.0.1/udp/1/quic-v1',
-    '/ip4/127.0.0.1/tcp/80/ws',
+    '/ip4/127.0.0.1/tcp/80/wss',
     `/dns4/${'a'.repeat(400)}/tcp/1`,
   ])('refuses %s as an address', async (address) => {
     const one = node();

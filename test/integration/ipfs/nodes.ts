@@ -9,23 +9,23 @@ import { onTestFinished } from 'vitest';
 import { createIpfs } from '../../../src-main/core/adapters/ipfs/ipfs.ts';
 import { createBlockstore } from '../../../src-main/core/adapters/sqlite/blockstore.ts';
 import type { SqliteBlockstore } from '../../../src-main/core/adapters/sqlite/blockstore.ts';
-import type { EncodedFileBlock, IpfsPort } from '../../../src-main/core/ports.ts';
+import type { EncodedFileBlock, IpfsPort, PeerPort } from '../../../src-main/core/ports.ts';
 
 export const swarmKey = new Uint8Array(randomBytes(32));
 export const loopback = '/ip4/127.0.0.1/tcp/0';
 
 export interface TestNode {
-  readonly ipfs: IpfsPort;
+  readonly ipfs: IpfsPort & PeerPort;
   readonly blocks: SqliteBlockstore;
   readonly dir: string;
   start(options?: Partial<Parameters<IpfsPort['start']>[0]>): Promise<void>;
 }
 
 /** A node with a data folder of its own, not started. */
-export function node(): TestNode {
+export function node(options: Omit<Parameters<typeof createIpfs>[0], 'blocks'> = {}): TestNode {
   const dir = mkdtempSync(join(tmpdir(), 'anamnesis-ipfs-'));
   const blocks = createBlockstore({ dir });
-  const ipfs = createIpfs({ blocks });
+  const ipfs = createIpfs({ blocks, ...options });
   const identity = new Uint8Array(randomBytes(32));
   onTestFinished(async () => {
     await ipfs.stop();
@@ -36,7 +36,7 @@ export function node(): TestNode {
     ipfs,
     blocks,
     dir,
-    start: (options) => ipfs.start({ swarmKey, identity, listen: [loopback], peers: [], mdns: false, ...options }),
+    start: (startOptions) => ipfs.start({ swarmKey, identity, listen: [loopback], peers: [], mdns: false, ...startOptions }),
   };
 }
 

@@ -92,6 +92,34 @@ describe('a chain that reorganizes', () => {
     await eventually(() => expect(here.states(commits)).toEqual(['final', 'final']));
   });
 
+  it('at any depth from 1 to 8 has everything again, once each', { timeout: 120_000 }, async () => {
+    joinNetwork();
+    const { founding, commit } = clinic(config);
+    const made = [...founding];
+    const anchored = async () => {
+      await eventually(async () => {
+        here.sync.hurry();
+        expect(new Set(here.states(made))).toEqual(new Set(['final']));
+        const counts = await appliedOnLedger(url, config);
+        expect(made.map(({ opId }) => counts.get(opId))).toEqual(made.map(() => 1));
+      });
+    };
+    here.enqueue(...founding);
+    here.sync.start();
+    await anchored();
+    for (let depth = 1; depth <= 8; depth++) {
+      const one = commit();
+      made.push(one);
+      here.enqueue(one);
+      await anchored();
+      if (depth > 1) await rpc(url, 'anvil_mine', `0x${(depth - 1).toString(16)}`);
+      await rpc(url, 'anvil_rollback', depth);
+      await rpc(url, 'anvil_mine', `0x${(depth + 1).toString(16)}`);
+      await anchored();
+    }
+    await eventually(() => expect(here.store.openTransactions()).toEqual([]));
+  });
+
   it('that only got shorter is noticed too', async () => {
     joinNetwork();
     const { founding } = clinic(config);
@@ -138,6 +166,28 @@ describe('a chain that asks for a price', () => {
     await rpc(url, 'evm_mine');
     await eventually(async () => expect(await ledger.nonce(relayer)).toBe(1));
     ledger.close();
+  });
+});
+
+describe('a chain that asks for a fee', () => {
+  it('is told of where the relayer has nothing to pay with, and served when it has', async () => {
+    await begin('--base-fee', '1000000000');
+    config = { chainId, operations: `0x${'11'.repeat(20)}` };
+    await rpc(url, 'anvil_setCode', config.operations, answersOne);
+    joinNetwork();
+    const { founding } = clinic(config);
+    here.enqueue(...founding);
+    here.sync.start();
+    await eventually(() => expect(here.sync.status().sendError).toMatchObject({ code: 'LEDGER_REFUSED', details: { reason: 'no-funds' } }));
+    const ledger = createLedger();
+    const relayer = ledger.relayerAddress(relayerKey);
+    expect(here.sync.status().sendError?.message).toContain(relayer);
+    expect(here.states(founding)).toEqual(all('pending', 4));
+    await rpc(url, 'anvil_setBalance', relayer, '0xde0b6b3a7640000');
+    await eventually(async () => {
+      here.sync.hurry();
+      expect(Number(await rpc(url, 'eth_getTransactionCount', relayer, 'latest'))).toBeGreaterThan(0);
+    });
   });
 });
 

@@ -123,7 +123,7 @@ export function workstation(options: {
   dir: string;
   url: string;
   config: NetworkConfig;
-  confirmations?: number;
+  confirmations?: number | null;
   relayerKey?: Uint8Array;
   onMissingGateway?: () => Promise<void>;
   clock?: () => number;
@@ -136,7 +136,7 @@ export function workstation(options: {
     store,
     ledger,
     codec,
-    confirmations: options.confirmations ?? 0,
+    confirmations: options.confirmations === undefined ? 0 : options.confirmations,
     relayerKey: options.relayerKey ?? getBytes(bytes32()),
     clock: options.clock ?? Date.now,
     onChange: () => undefined,

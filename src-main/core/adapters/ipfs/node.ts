@@ -16,6 +16,12 @@ export interface Node {
   announce(cids: readonly CID[]): Promise<void>;
 }
 
+/** Who is let in, and who gets blocks; asked at each connection and at each stream that wants blocks. */
+export interface Gate {
+  isCutOff(peer: string): boolean;
+  mayHaveBlocks(peer: string): Promise<boolean>;
+}
+
 /** A clinic's workstations, other clinics' and room for devices; beyond it a flood is refused. */
 const maxConnections = 128;
 
@@ -25,13 +31,20 @@ const maxConnections = 128;
  */
 export async function startNode(
   blocks: DurableBlocks,
-  options: { readonly swarmKey: Uint8Array; readonly identity: Uint8Array; readonly listen: readonly string[]; readonly mdns: boolean },
+  options: {
+    readonly swarmKey: Uint8Array;
+    readonly identity: Uint8Array;
+    readonly listen: readonly string[];
+    readonly mdns: boolean;
+    readonly gate: Gate;
+  },
 ): Promise<Node> {
   const [
     { createHeliaLight },
     { withLibp2pLight },
     { withBitswap },
     { tcp },
+    { webSockets },
     { noise },
     { yamux },
     { identify },
@@ -44,6 +57,7 @@ export async function startNode(
     import('@helia/libp2p'),
     import('@helia/bitswap'),
     import('@libp2p/tcp'),
+    import('@libp2p/websockets'),
     import('@chainsafe/libp2p-noise'),
     import('@chainsafe/libp2p-yamux'),
     import('@libp2p/identify'),
@@ -53,29 +67,33 @@ export async function startNode(
     import('./helia-blockstore.ts'),
   ]);
   const discovery = options.mdns ? [(await import('@libp2p/mdns')).mdns({ serviceTag: serviceTag(options.swarmKey) })] : [];
-  const helia = withBitswap(
-    withLibp2pLight(createHeliaLight({ blockstore: new HeliaBlockstore(blocks) }), {
-      privateKey: await generateKeyPairFromSeed('Ed25519', options.identity),
-      // What others learn of this node: no versions of the system below.
-      nodeInfo: { name: 'anamnesis', version: '1', userAgent: 'anamnesis' },
-      addresses: { listen: [...options.listen] },
-      transports: [tcp()],
-      connectionProtector: preSharedKey({ psk: swarmKeyFile(options.swarmKey) }),
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      peerDiscovery: discovery,
-      connectionManager: {
-        maxConnections,
-        inboundConnectionThreshold: 32,
-        // A /dnsaddr would be resolved over public DNS-over-HTTPS servers.
-        resolvers: {},
-        // Reconnection is done in peers.ts, for addresses rather than ids, and without an end.
-        reconnectRetries: 0,
-      },
-      services: { identify: identify(), ping: ping() },
-    }),
-    { maxInboundStreams: 128, maxOutboundStreams: 128 },
-  );
+  const { gate } = options;
+  const helia = withLibp2pLight(createHeliaLight({ blockstore: new HeliaBlockstore(blocks) }), {
+    privateKey: await generateKeyPairFromSeed('Ed25519', options.identity),
+    // What others learn of this node: no versions of the system below.
+    nodeInfo: { name: 'anamnesis', version: '1', userAgent: 'anamnesis' },
+    addresses: { listen: [...options.listen] },
+    transports: [tcp(), webSockets()],
+    connectionProtector: preSharedKey({ psk: swarmKeyFile(options.swarmKey) }),
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: {
+      denyDialPeer: (peer) => gate.isCutOff(peer.toString()),
+      denyInboundEncryptedConnection: (peer) => gate.isCutOff(peer.toString()),
+    },
+    peerDiscovery: discovery,
+    connectionManager: {
+      maxConnections,
+      inboundConnectionThreshold: 32,
+      // A /dnsaddr would be resolved over public DNS-over-HTTPS servers.
+      resolvers: {},
+      // Reconnection is done in peers.ts, for addresses rather than ids, and without an end.
+      reconnectRetries: 0,
+    },
+    services: { identify: identify(), ping: ping() },
+  });
+  guardStreams(helia, gate);
+  withBitswap(helia, { maxInboundStreams: 128, maxOutboundStreams: 128 });
   // Helia keeps its brokers to itself, and announces only what is put through it; blocks are put before it, in one durable batch.
   const announcers: { announce?(cid: CID): Promise<void> }[] = [];
   const addBlockBroker = helia.addBlockBroker.bind(helia);
@@ -106,6 +124,30 @@ export async function startNode(
       for (const cid of cids) for (const broker of announcers) await broker.announce?.(cid);
     },
   };
+}
+
+/**
+ * Bitswap knows no peers that get nothing, and libp2p's stream middleware (`use`) keeps what it is given and grows it with each stream. So what
+ * registers the protocol is wrapped, between the start of libp2p and that of bitswap: a stream is handed on once its peer may have blocks.
+ */
+function guardStreams(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate): void {
+  helia.addMixin<typeof helia>({
+    name: 'anamnesis-gate',
+    start: ({ libp2p }) => {
+      const handle = libp2p.handle.bind(libp2p);
+      libp2p.handle = (protocols, handler, handlerOptions) =>
+        handle(
+          protocols,
+          [protocols].flat().some((protocol) => protocol.startsWith('/ipfs/bitswap/'))
+            ? async (stream, connection) => {
+                if (await gate.mayHaveBlocks(connection.remotePeer.toString())) return handler(stream, connection);
+                return stream.abort(new Error('No blocks for this peer'));
+              }
+            : handler,
+          handlerOptions,
+        );
+    },
+  });
 }
 
 /** Pre-shared key in the text form that libp2p reads (https://github.com/libp2p/specs/blob/master/pnet/Private-Networks-PSK-V1.md). */

@@ -160,13 +160,13 @@ export class PeerKeeper {
   }
 }
 
-/** @throws AppError INVALID_INPUT for what is no address of a workstation: TCP over an IP address or a host name. */
+/** @throws AppError INVALID_INPUT for what is no address of a workstation: TCP, or a WebSocket over it, at an IP address or a host name. */
 export function parseAddress(text: string): Multiaddr {
   try {
     if (text.length <= maxAddressLength) {
       const address = multiaddr(text);
       const names = address.getComponents().map(({ name }) => name);
-      if (/^(ip4|ip6|dns|dns4|dns6) tcp( p2p)?$/.test(names.join(' '))) return address;
+      if (/^(ip4|ip6|dns|dns4|dns6) tcp( ws)?( p2p)?$/.test(names.join(' '))) return address;
     }
   } catch (error) {
     throw new AppError('INVALID_INPUT', notAnAddress, {}, { cause: error });

@@ -16,6 +16,8 @@ const maxTextLength = 200;
 export interface JsonRpcEndpoint {
   /** Host and port, for people; never the whole URL, which may hold an access key. */
   readonly host: string;
+  /** Whether another workstation answers. */
+  readonly isPeer: boolean;
   /**
    * One call. Throws LEDGER_UNREACHABLE where no JSON-RPC answer came (details.reason: 'offline' | 'timeout' | 'too-large' | 'no-rpc'), and
    * LEDGER_REFUSED where the endpoint answered with an error (details.text is what it said, cut).
@@ -119,14 +121,50 @@ function translate(error: unknown, host: string, method: string): AppError {
   return unreachable(host, 'offline', error);
 }
 
-/** Throws INVALID_INPUT for anything but an http or https URL. Connects at the first call. */
-export function openJsonRpc(urlText: string, chainId: number): JsonRpcEndpoint {
+/** Asks the workstation with a peer id: the request's bytes, the answer's bytes. Rejects where none comes. */
+export type ViaPeer = (peer: string, request: Uint8Array, options: { maxBytes: number; timeoutMs: number }) => Promise<Uint8Array>;
+
+interface Transport {
+  readonly host: string;
+  send(headers: Record<string, string>, body: Uint8Array | null): Promise<GetUrlResponse>;
+  close(): void;
+}
+
+function httpTransport(urlText: string): Transport {
   const url = parseUrl(urlText);
   const agent =
     url.protocol === 'https:' ? new HttpsAgent({ keepAlive: true, maxSockets: 4 }) : new HttpAgent({ keepAlive: true, maxSockets: 4 });
-  const connection = new FetchRequest(url.href);
+  return {
+    host: url.host,
+    send: (headers, body) => post(url, agent, { ...headers, 'accept-encoding': 'identity' }, body),
+    close: () => agent.destroy(),
+  };
+}
+
+function peerTransport(peer: string, viaPeer: ViaPeer): Transport {
+  return {
+    host: 'another workstation',
+    async send(_headers, body) {
+      try {
+        const answer = await viaPeer(peer, body ?? new Uint8Array(), { maxBytes: maxAnswerBytes, timeoutMs: requestTimeoutMs });
+        return { statusCode: 200, statusMessage: '', headers: {}, body: answer };
+      } catch (error) {
+        throw new TransportError('offline', { cause: error });
+      }
+    },
+    close: () => undefined,
+  };
+}
+
+const peerUrl = /^peer:([1-9A-HJ-NP-Za-km-z]{40,64})$/;
+
+/** Throws INVALID_INPUT for anything but an http or https URL, or the workstation that runs the ledger. Connects at the first call. */
+export function openJsonRpc(urlText: string, chainId: number, viaPeer?: ViaPeer): JsonRpcEndpoint {
+  const peer = peerUrl.exec(urlText)?.[1];
+  const transport = peer !== undefined && viaPeer !== undefined ? peerTransport(peer, viaPeer) : httpTransport(urlText);
+  const connection = new FetchRequest(peer === undefined ? urlText : 'http://workstation.invalid/');
   connection.timeout = requestTimeoutMs;
-  connection.getUrlFunc = (request) => post(url, agent, { ...request.headers, 'accept-encoding': 'identity' }, request.body);
+  connection.getUrlFunc = (request) => transport.send(request.headers, request.body);
   const network = Network.from(chainId);
   // A known network is never asked for, so ethers has nothing to retry in the background while the endpoint is down; and its
   // cache of 250 ms would answer a nonce from before the last transaction.
@@ -137,10 +175,11 @@ export function openJsonRpc(urlText: string, chainId: number): JsonRpcEndpoint {
     batchMaxSize: 512 * 1024,
     batchStallTime: 0,
   });
-  const { host } = url;
+  const { host } = transport;
   let closed = false;
   return {
     host,
+    isPeer: peer !== undefined,
     async send(method, params) {
       if (closed) throw unreachable(host, 'offline');
       try {
@@ -152,7 +191,7 @@ export function openJsonRpc(urlText: string, chainId: number): JsonRpcEndpoint {
     close() {
       closed = true;
       provider.destroy();
-      agent.destroy();
+      transport.close();
     },
   };
 }

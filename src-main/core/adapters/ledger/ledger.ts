@@ -9,7 +9,8 @@ import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { LedgerEvent, LedgerHead, LedgerPort, NetworkConfig } from '../../ports.ts';
 import { decodeLog, decodeTaken, encodeSubmit, followedTopics, gateway, moduleCalls } from './gateway-abi.ts';
 import { badAnswer, openJsonRpc } from './json-rpc.ts';
-import type { JsonRpcEndpoint } from './json-rpc.ts';
+import type { JsonRpcEndpoint, ViaPeer } from './json-rpc.ts';
+import { relayRequest } from './ledger-relay.ts';
 import * as values from './rpc-values.ts';
 
 /** What the gateway wants left before it calls a module (its own limit for a module, one 64th, and its reserve), with the fixed part. */
@@ -63,8 +64,11 @@ async function readPredecessor(url: string, { chainId, operations }: NetworkConf
   }
 }
 
-/** A ledger, not yet connected: `connect` comes first, other calls before it throw LEDGER_UNREACHABLE. */
-export function createLedger(): LedgerPort {
+/**
+ * A ledger, not yet connected: `connect` comes first, other calls before it throw LEDGER_UNREACHABLE.
+ * @param viaPeer how a ledger that another workstation runs is asked.
+ */
+export function createLedger(viaPeer?: ViaPeer): LedgerPort {
   let endpoint: JsonRpcEndpoint | null = null;
   let config: NetworkConfig | null = null;
 
@@ -135,7 +139,7 @@ export function createLedger(): LedgerPort {
     },
 
     connect(url, network) {
-      const next = openJsonRpc(url, network.chainId);
+      const next = openJsonRpc(url, network.chainId, viaPeer);
       endpoint?.close();
       endpoint = next;
       config = network;
@@ -252,6 +256,12 @@ export function createLedger(): LedgerPort {
 
     relayerAddress(relayerKey) {
       return new Wallet(hexlify(relayerKey)).address;
+    },
+
+    async relay(request) {
+      // A chain of workstations would hide who answers.
+      if (endpoint === null || config === null || endpoint.isPeer) return null;
+      return relayRequest(endpoint, config, request);
     },
 
     close() {

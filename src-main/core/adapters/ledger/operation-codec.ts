@@ -148,6 +148,8 @@ export function createOperationCodec(): OperationCodecPort {
       );
     },
 
+    checksummed: (account) => getAddress(`0x${addressWord('account', account).slice(24)}`),
+
     messageDigest: (text: string) => getBytes(hashMessage(text)),
 
     recover(digest: Uint8Array, signature: string): string | null {

@@ -52,7 +52,7 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
   }
   if (filter.origin !== undefined) {
     // In the text, not as a parameter: only so can the partial index serve it.
-    conditions.push(filter.origin === 'here' ? `origin = 'here'` : `origin = 'ledger'`);
+    conditions.push(filter.origin === 'here' ? `origin = 'here'` : `origin = 'ledger' AND from_peer = ${filter.origin === 'peer' ? 1 : 0}`);
   }
   if (filter.afterSeq !== undefined) {
     conditions.push('seq > ?');

@@ -28,6 +28,9 @@ export interface OperationRow {
   readonly reject_reason: string | null;
   readonly created_at: number;
   readonly label: string;
+  readonly from_peer: number;
+  readonly published: number;
+  readonly awaits_blocks: number;
   readonly save: number | null;
   readonly handed_out: number;
   readonly predecessor: Uint8Array | null;
@@ -35,7 +38,7 @@ export interface OperationRow {
 
 /** Columns of a row in reading order. */
 export const operationColumns =
-  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, block_time, tx_hash, reject_reason, created_at, label, save, handed_out, predecessor';
+  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, block_time, tx_hash, reject_reason, created_at, label, save, handed_out, from_peer, published, awaits_blocks, predecessor';
 
 export function storedOperation(row: OperationRow): StoredOperation {
   const kind = kindOf(row.kind);
@@ -58,7 +61,7 @@ export function storedOperation(row: OperationRow): StoredOperation {
     },
     kind,
     state: row.state,
-    origin: row.origin,
+    origin: row.from_peer === 1 ? 'peer' : row.origin,
     block: row.block,
     logIndex: row.log_index,
     blockTime: row.block_time,
@@ -66,6 +69,8 @@ export function storedOperation(row: OperationRow): StoredOperation {
     rejectReason: row.reject_reason,
     createdAt: row.created_at,
     label: row.label,
+    published: row.published === 1,
+    awaitsBlocks: row.awaits_blocks === 1,
     save: row.save,
     handedOut: row.handed_out === 1,
     predecessor: row.predecessor && hexOfBytes(row.predecessor),

@@ -7,11 +7,13 @@ import type { Db } from './database.ts';
 import { translating } from './errors.ts';
 import { FollowerTable } from './follower-table.ts';
 import { OperationTable } from './operation-table.ts';
+import { PeerOperations } from './peer-operations.ts';
 
 /** The port over an open, migrated database; `close` closes it. */
 export function workstationStore(db: Db): WorkstationStorePort {
   const operations = new OperationTable(db);
   const follower = new FollowerTable(db);
+  const peers = new PeerOperations(db);
   const getSetting = db.prepare('SELECT value FROM settings WHERE name = ?');
   const setSetting = db.prepare('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
   const removeSetting = db.prepare('DELETE FROM settings WHERE name = ?');
@@ -60,6 +62,11 @@ export function workstationStore(db: Db): WorkstationStorePort {
     operations: (filter) => operations.operations(filter),
     countOperations: (filter) => operations.countOperations(filter),
     pending: (limit) => operations.pending(limit),
+    addFromPeer: (list) => peers.add(list),
+    markPublished: (opIds) => peers.markPublished(opIds),
+    awaitBlocks: (opIds) => peers.awaitBlocks(opIds),
+    awaitingBlocks: (limit, afterSeq) => peers.awaiting(limit, afterSeq),
+    noteBlocks: (opId) => peers.noteBlocks(opId),
     countMade: () => operations.countMade(),
     lastSeq: () => operations.lastSeq(),
     commitsAfter: (seq, limit) => operations.commitsAfter(seq, limit),

@@ -95,8 +95,9 @@ function verify(check: Check, signers: Signers, predecessors: Predecessors, even
     const same = sameContent(known.operation, operation);
     // Someone used the id of an operation made here for another one: what was made here must not be overwritten by it.
     if (!same && known.origin === 'here') return null;
-    // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between.
-    const unrotated = () => signerOf(check, signers, operation.actor) === operation.actor;
+    // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between. What a peer brought was
+    // held against rotations that had not come by the ledger.
+    const unrotated = () => known.origin !== 'peer' && signerOf(check, signers, operation.actor) === operation.actor;
     if (same && known.predecessor === predecessor && sameSignatures(known.operation, operation) && unrotated()) return decoded;
   }
   const digest = codec.digest(predecessor ?? network, operation);

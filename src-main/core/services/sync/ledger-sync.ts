@@ -20,6 +20,7 @@ export interface LedgerSync {
 export interface LedgerSyncOptions extends FollowerOptions {
   /** secp256k1 key of this workstation's relayer, 32 bytes. */
   readonly relayerKey: Uint8Array;
+  readonly headStartMs?: () => number;
 }
 
 export function createLedgerSync(options: LedgerSyncOptions): LedgerSync {

@@ -37,6 +37,8 @@ export interface OutboxOptions {
   /** secp256k1 key of this workstation's relayer, 32 bytes. */
   readonly relayerKey: Uint8Array;
   readonly clock: () => number;
+  /** How long what another workstation of the clinic brought is left to others to send (milliseconds). */
+  readonly headStartMs?: () => number;
   /** States of operations changed, or a batch was sent: the follower should look. */
   readonly onChange: (kinds: OperationChange) => void;
 }
@@ -45,9 +47,9 @@ function refusalOf(error: unknown): string | null {
   return error instanceof AppError && error.code === 'LEDGER_REFUSED' ? String(error.details['reason']) : null;
 }
 
-export function createOutbox({ store, ledger, relayerKey, clock, onChange }: OutboxOptions): Outbox {
+export function createOutbox({ store, ledger, relayerKey, clock, headStartMs, onChange }: OutboxOptions): Outbox {
   const relayer = ledger.relayerAddress(relayerKey);
-  const queue = createSendQueue(store, clock);
+  const queue = createSendQueue(store, clock, headStartMs);
   let batchLimit = maxBatchOperations;
   let checked = false;
   let error: WireError | null = null;

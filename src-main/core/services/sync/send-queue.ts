@@ -3,7 +3,8 @@
  * which they can be applied.
  *
  * After a ledger has lost blocks, operations that others had made are pending here too. Their makers send them again; what depends on them
- * waits for that a moment. If it does not happen, this workstation sends them: an operation may be relayed by anyone, and its id counts once.
+ * waits for that a moment. If it does not happen, this workstation sends them: an operation may be relayed by anyone, and its id counts once. The same
+ * goes for what another workstation of the clinic brought: its maker sends it, and others in turn where the maker cannot.
  */
 import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { StoredOperation, WorkstationStorePort } from '../../ports.ts';
@@ -31,10 +32,17 @@ function sizeOf({ payload, signatures }: SignedOperation): number {
   return 320 + payload.length / 2 + signatures.reduce((sum, signature) => sum + signature.length / 2 + 96, 0);
 }
 
-export function createSendQueue(store: WorkstationStorePort, clock: () => number): SendQueue {
+/** @param headStartMs how long what another workstation of the clinic brought is left to its maker and to others. */
+export function createSendQueue(
+  store: WorkstationStorePort,
+  clock: () => number,
+  headStartMs: () => number = () => othersHeadStartMs,
+): SendQueue {
   const leftOut = new Map<string, number>();
   const attempts = new Map<string, number>();
   let othersSince: number | null = null;
+  /** When what others brought was first up to be sent. */
+  let brought = new Map<string, number>();
 
   function leaveOut(opId: string): void {
     attempts.delete(opId);
@@ -50,7 +58,18 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
     return rows.filter(({ operation }) => !leftOut.has(operation.opId));
   }
 
+  /** Up to the first operation that another workstation is about to send itself. */
+  function withoutYoung(rows: readonly StoredOperation[]): readonly StoredOperation[] {
+    const now = clock();
+    const theirs = rows.filter(({ origin }) => origin === 'peer').map(({ operation }) => operation.opId);
+    // A clock that was set back begins the head start again rather than never ending it.
+    brought = new Map(theirs.map((opId) => [opId, Math.min(brought.get(opId) ?? now, now)]));
+    const young = rows.findIndex(({ operation }) => now - (brought.get(operation.opId) ?? -Infinity) < headStartMs());
+    return young < 0 ? rows : rows.slice(0, young);
+  }
+
   function withoutOthers(rows: readonly StoredOperation[]): readonly StoredOperation[] {
+    rows = withoutYoung(rows);
     const firstOfOthers = rows.findIndex(({ origin }) => origin === 'ledger');
     if (firstOfOthers < 0) {
       othersSince = null;
@@ -73,7 +92,7 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
       return batch;
     },
     get waiting() {
-      return othersSince !== null || leftOut.size > 0;
+      return othersSince !== null || brought.size > 0 || leftOut.size > 0;
     },
     leaveOut,
     noteCarriedOut(opId) {
@@ -82,7 +101,7 @@ export function createSendQueue(store: WorkstationStorePort, clock: () => number
       // Only what was made here is marked as refused; another's operation that the ledger does not take again is its maker's concern.
       const attempt = (attempts.get(opId) ?? 0) + 1;
       attempts.set(opId, attempt);
-      if (stored.origin === 'ledger' || attempt >= maxAttempts) leaveOut(opId);
+      if (stored.origin !== 'here' || attempt >= maxAttempts) leaveOut(opId);
     },
   };
 }

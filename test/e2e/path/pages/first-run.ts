@@ -21,7 +21,7 @@ export async function setUpClinic(page: Page, clinic: string, admin: Person): Pr
 
 /** Asks to join. @returns the request code that the screen shows. */
 export async function askToJoin(page: Page, invitation: string, clinic: string, admin: Person): Promise<string> {
-  await page.getByRole('button', { name: 'Join an existing network' }).click();
+  await page.getByRole('button', { name: 'Join an existing network with a new clinic' }).click();
   await page.getByLabel('Invitation').fill(invitation);
   await page.getByRole('button', { name: 'Continue' }).click();
   await names(page, clinic, admin.name);

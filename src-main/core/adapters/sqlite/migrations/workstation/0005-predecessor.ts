@@ -5,7 +5,7 @@
 import type { Migration } from '../../migrate.ts';
 
 export const predecessor: Migration = {
-  version: 4,
+  version: 5,
   sql: `
     -- EIP-712 domain separator; NULL for the workstation's own network, as all that was known before.
     ALTER TABLE operations ADD COLUMN predecessor BLOB CHECK (predecessor IS NULL OR length(predecessor) = 32);

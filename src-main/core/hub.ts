@@ -1,0 +1,122 @@
+/**
+ * The clinic's hub: a core without a screen and without people. It comes in by an invitation like any other computer of the clinic, holds all of the
+ * clinic's operations and blocks, hands them to the others, and sends to the ledger what their makers cannot. docs/admin.md describes it.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AppError, toWireError } from '../../src-shared/errors.ts';
+import { exitCodeOf, exitCodes } from './admin/exit-codes.ts';
+import { createCore, type Core } from './core.ts';
+
+const usage = `hub --data <folder> [options]
+
+  --invitation-file <file>  brings this computer into a clinic; needed once
+  --name <text>             what it is called among the clinic's computers ("Hub")
+  --listen <address>        where others reach it, for example /ip4/0.0.0.0/tcp/4001; may be given several times
+  --no-mdns                 does not look for others on the local network
+`;
+
+const options = {
+  data: { type: 'string' },
+  'invitation-file': { type: 'string' },
+  name: { type: 'string', default: 'Hub' },
+  listen: { type: 'string', multiple: true },
+  'no-mdns': { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** dist/core/hub.mjs and src-main/core/hub.ts lie equally deep below the program's folder. */
+const programDir = join(import.meta.dirname, '..', '..');
+/** Durable state never depends on a clean stop, so one that hangs is cut short. */
+const stopLimitMs = 8_000;
+const sayEveryMs = 60_000;
+
+type Values = ReturnType<typeof parse>;
+
+function parse() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'Unknown option';
+    throw new AppError('INVALID_INPUT', `${text}\n${usage}`, { usage: true }, { cause: error });
+  }
+}
+
+/** One line of JSON, for a log. Counts and states only. */
+function say(line: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`);
+}
+
+async function bringIn({ workstation }: Core, values: Values): Promise<void> {
+  if (workstation.setup.phase() !== 'unconfigured') return;
+  const file = values['invitation-file'];
+  if (file === undefined) {
+    throw new AppError(
+      'NOT_SET_UP',
+      'This hub belongs to no clinic yet. Make an invitation on the screen Network, under “Computers of this clinic”, and give its file with --invitation-file.',
+    );
+  }
+  const { clinicName } = await workstation.setup.joinClinic({ invitation: readFileSync(file, 'utf8'), computerName: values.name });
+  say({ event: 'joined', clinic: clinicName });
+}
+
+function status({ workstation }: Core): Readonly<Record<string, unknown>> {
+  const { phase, sync } = workstation.snapshots.read();
+  const awaiting = workstation.store.workstation.awaitingBlocks(1000, 0).length;
+  return { phase, ledger: sync.state, waiting: sync.waiting, followed: sync.followed, peers: sync.peers, awaiting };
+}
+
+/** Says once that the clinic's directory has been read: from then on it takes what others bring. */
+function announceReady(core: Core): void {
+  let said = false;
+  const look = () => {
+    if (said || core.workstation.setup.phase() !== 'ready') return;
+    said = true;
+    say({ event: 'ready' });
+  };
+  core.onEvent(look);
+  look();
+}
+
+async function run(): Promise<void> {
+  const values = parse();
+  if (values.help) return void process.stdout.write(usage);
+  if (values.data === undefined) throw new AppError('INVALID_INPUT', `--data <folder> is missing.\n${usage}`, { usage: true });
+  const { version } = JSON.parse(readFileSync(join(programDir, 'package.json'), 'utf8')) as { version: string };
+  const core = await createCore({
+    dataDir: values.data,
+    resourcesDir: join(programDir, 'resources'),
+    mdns: !values['no-mdns'],
+    version,
+    ...(values.listen ? { listen: values.listen } : {}),
+  });
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), stopLimitMs).unref();
+    core.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  try {
+    await bringIn(core, values);
+  } catch (error) {
+    await core.stop();
+    throw error;
+  }
+  announceReady(core);
+  say({ event: 'started', addresses: await core.workstation.connections.addresses(), ...status(core) });
+  // Keeps the process alive, and says now and again how it stands.
+  setInterval(() => say({ event: 'status', ...status(core) }), sayEveryMs);
+}
+
+run().catch((error: unknown) => {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  process.stderr.write(`${isMissing ? error.message : toWireError(error).message}\n`);
+  process.exitCode = exitCodeOf(error) || exitCodes.usage;
+});

@@ -1,0 +1,150 @@
+/** The hub, in a process of its own: comes in by an invitation, holds what the clinic made, survives SIGTERM and SIGKILL, hands on, and relays. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+
+class Hub {
+  readonly dir = mkdtempSync(join(tmpdir(), 'anamnesis-hub-'));
+  readonly lines: Record<string, unknown>[] = [];
+  #child: ChildProcess | null = null;
+
+  /** Resolves when it says that it has started and knows the clinic. */
+  async start(...more: string[]): Promise<Record<string, unknown>> {
+    const args = ['src-main/core/hub.ts', '--data', this.dir, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...more];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#child = child;
+    this.lines.length = 0;
+    const lines = createInterface({ input: child.stdout });
+    for await (const line of lines) {
+      const parsed = JSON.parse(line) as Record<string, unknown>;
+      this.lines.push(parsed);
+      const started = this.lines.find((said) => said['event'] === 'started');
+      if (started && this.lines.some((said) => said['event'] === 'ready')) {
+        child.stdout.resume();
+        return started;
+      }
+    }
+    throw new Error(`The hub ended: ${JSON.stringify(this.lines)}`);
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const gone = once(child, 'exit') as Promise<[number | null]>;
+    child.kill(signal);
+    return (await gone)[0];
+  }
+}
+
+describe('the hub of a clinic', () => {
+  let desk: TestWorkstation;
+  const hub = new Hub();
+  let people: Awaited<ReturnType<typeof foundClinic>>;
+  const rows = (patient: string) => desk.core.workstation.store.workstation.operations({ patient });
+  const register = async (family: string) => {
+    const { patient } = await desk.ask('patients.register', {
+      demographics: {
+        ...{
+          family,
+          given: 'Ada',
+          prefix: '',
+          birthDate: '1970-01-01',
+          birthDateEstimated: false,
+          gender: 'female',
+          phone: '',
+          address: '',
+        },
+        identifiers: [],
+      },
+      pin,
+    });
+    return patient.patient;
+  };
+  /** Resolves when the hub says that it holds these operations and their blocks. */
+  const held = (patient: string) =>
+    desk.until(
+      'held by the hub',
+      () => Promise.resolve(rows(patient)),
+      (list) => list.length > 2 && list.every(({ published }) => published),
+    );
+
+  beforeAll(async () => {
+    desk = await startWorkstation();
+    people = await foundClinic(desk, 'Clinic');
+  });
+  afterAll(async () => {
+    await hub.end('SIGKILL');
+    await desk.stop();
+    rmSync(hub.dir, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  it('comes in by an invitation and is on the list', async () => {
+    const { invitation } = await desk.ask('computers.invitation', {});
+    const file = join(hub.dir, 'invitation');
+    writeFileSync(file, invitation);
+    const started = await hub.start('--invitation-file', file, '--name', 'Cellar');
+    expect(started).toMatchObject({ event: 'started', addresses: [expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\//)] });
+    await desk.until(
+      'connected',
+      () => desk.ask('computers.list', {}),
+      (list) => list.some(({ name, connected }) => name === 'Cellar' && connected),
+    );
+  });
+
+  it('holds what is registered at the desk, also after it was killed and started again', async () => {
+    await logIn(desk, people.registrar);
+    const ledger = ledgerOf(desk);
+    ledger.away();
+    onTestFinished(() => ledger.back());
+    const first = await register('First');
+    await held(first);
+    await hub.end('SIGKILL');
+    const second = await register('Second');
+    ledger.back();
+    await hub.start();
+    await desk.until(
+      'anchored',
+      () => Promise.resolve([...rows(first), ...rows(second)]),
+      (list) => list.every(({ block }) => block !== null),
+    );
+    ledger.away();
+    await held(await register('Third'));
+    ledger.back();
+
+    expect((await desk.snapshot()).sync.rejected).toBe(0);
+  });
+
+  it('gives it to a computer that comes when the desk is off, and ends on SIGTERM', async () => {
+    await logIn(desk, people.admin);
+    const { invitation } = await desk.ask('computers.invitation', {});
+    const office = await startWorkstation();
+    await office.ask('setup.joinClinic', { invitation, computerName: 'Office' });
+    await office.until(
+      'ready',
+      () => office.snapshot(),
+      (s) => s.phase === 'ready' && s.sync.state === 'online',
+    );
+    const [address] = hub.lines.find((said) => said['event'] === 'started')?.['addresses'] as string[];
+    await office.core.workstation.ipfs.dial(address ?? '');
+    await desk.core.stop();
+    const profile = office.core.workstation.directory.member(office.core.workstation.clinic().id, people.doctor)?.profile ?? '';
+    const cid = office.core.workstation.crypto.cidOfDigest(profile);
+    await office.until(
+      'a block from the hub',
+      () =>
+        office.core.workstation.ipfs.get(cid, { timeoutMs: 2000 }).then(
+          () => true,
+          () => false,
+        ),
+      (got) => got,
+    );
+    await office.stop();
+    expect(await hub.end('SIGTERM')).toBe(0);
+    await desk.restart();
+  });
+});
