@@ -63,7 +63,9 @@ export function createVouchers(
       ),
     );
   const invitationStatement = (organization: string, by: string, key: string) =>
-    crypto.sha256(utf8(['anamnesis/computer-invitation/1', networkOf(organization), organization, by.toLowerCase(), key.toLowerCase()].join('\n')));
+    crypto.sha256(
+      utf8(['anamnesis/computer-invitation/1', networkOf(organization), organization, by.toLowerCase(), key.toLowerCase()].join('\n')),
+    );
   const isBy = (account: string, digest: Uint8Array, text: string) => {
     const signer = codec.recover(digest, text);
     return signer !== null && (directory.accountOf(signer) ?? signer) === account;
