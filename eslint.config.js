@@ -17,6 +17,8 @@ const libraryHomes = [
     folder: 'src-main/core/adapters/ipfs',
     patterns: [
       'helia',
+      '@ipld/car',
+      '@ipld/car/*',
       '@helia/*',
       'libp2p',
       '@libp2p/*',

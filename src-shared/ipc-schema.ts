@@ -341,6 +341,17 @@ export const calls = {
   /** `edit`: a consultation goes back into its draft. */
   'sync.withdraw': call<{ patient: string | null }>()(z.strictObject({ opId: bytes32, edit: z.boolean() })),
   'sync.now': call<null>()(nothing),
+  // -- carried by hand
+  /** Begins a file with what waits here. */
+  'carry.out': call<view.CarryOutView>()(nothing),
+  /** Its next slice; null after the last. */
+  'carry.read': call<{ base64: string | null }>()(nothing),
+  'carry.begin': call<null>()(nothing),
+  /** The next slice of a file from elsewhere; answered when it was taken in. `more`: whether to go on. */
+  'carry.append': call<{ more: boolean }>()(z.strictObject({ base64: z.string().max(1_500_000) })),
+  /** After the last slice that could be read. */
+  'carry.end': call<view.CarryInView>()(nothing),
+  'carry.stop': call<null>()(nothing),
   /** Halts the reading of what gathered on the ledger, or goes on with it. */
   'sync.pause': call<null>()(z.strictObject({ paused: z.boolean() })),
 } as const;

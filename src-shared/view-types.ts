@@ -10,8 +10,9 @@ import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views
 export type * from './views/delegates.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
-export type * from './views/computers.ts';
 export type * from './views/reencryption.ts';
+export type * from './views/carry.ts';
+export type * from './views/computers.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
 export type * from './views/outbox.ts';

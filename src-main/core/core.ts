@@ -10,6 +10,7 @@ import { createShares } from './adapters/crypto/shares.ts';
 import { readRecoveryCode, writeRecoveryCode } from './adapters/crypto/recovery-code.ts';
 import { openMachineKey } from './adapters/files/machine-key.ts';
 import { createResources } from './adapters/files/resources.ts';
+import { createCar } from './adapters/ipfs/car.ts';
 import { createIpfs } from './adapters/ipfs/ipfs.ts';
 import { createEmbeddedLedger } from './adapters/ledger/embedded-ledger.ts';
 import { createLedger } from './adapters/ledger/ledger.ts';
@@ -89,6 +90,7 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       ledger: createLedger((peer, request, limits) => ipfs.ask(peer, ledgerProtocol, request, limits)),
       embedded: createEmbeddedLedger(),
       ipfs,
+      car: createCar(),
       clock: Date.now,
       demoFiles: () => resources.demo(),
       report,

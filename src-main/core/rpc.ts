@@ -10,6 +10,7 @@ import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
+import { handlers as carryHandlers } from './rpc-carry.ts';
 import { handlers as computerHandlers } from './rpc-computers.ts';
 import { handlers as earlierHandlers } from './rpc-earlier.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
@@ -135,6 +136,12 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'sync.withdraw': 'session',
   'sync.now': 'session',
   'sync.pause': 'session',
+  'carry.out': 'session',
+  'carry.read': 'session',
+  'carry.begin': 'session',
+  'carry.append': 'session',
+  'carry.end': 'session',
+  'carry.stop': 'session',
 };
 
 export interface Rpc {
@@ -154,6 +161,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...accountHandlers(workstation),
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
+    ...carryHandlers(workstation),
     ...computerHandlers(workstation),
     ...earlierHandlers(workstation),
     ...keychainHandlers(keychain),

@@ -1,5 +1,6 @@
 /** Importing a FHIR Bundle: the file goes to the core in slices, is looked through there, and nothing is written before “Import”. */
 import { api, asAppError } from '../api.ts';
+import { base64Of } from './base64.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { ImportPreview, ImportResult, Progress } from '../../src-shared/view-types.ts';
 
@@ -7,13 +8,6 @@ export const maxFileBytes = 100 * 1024 * 1024;
 const sliceBytes = 1024 * 1024;
 
 export type ImportStep = 'choose' | 'uploading' | 'reading' | 'preview' | 'importing' | 'done';
-
-/** Base64 of at most a slice; built in parts, since an argument list has a limit. */
-function base64Of(bytes: Uint8Array): string {
-  let binary = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(binary);
-}
 
 /** '3.4 MB'. */
 export function sizeInWords(bytes: number): string {

@@ -15,6 +15,7 @@ import type { Session } from '../services/sessions.ts';
 import { maximumFileBytes } from '../services/uploads.ts';
 import type { Workstation } from '../services/workstation.ts';
 import { exitCodes } from './exit-codes.ts';
+import { readWhileItLasts, writeWhole } from './carried-file.ts';
 import { exportBundle } from './export-bundle.ts';
 
 export const usage = `npm run admin -- <command> [options]
@@ -24,6 +25,8 @@ export const usage = `npm run admin -- <command> [options]
   import <bundle.json>     import a FHIR R4 Bundle; registers its patient if unknown
   export <patient>         write a patient's records as a FHIR Bundle (to --out or standard output)
   move [invitation file]   move the clinic to a shared network: with the file, ask its governors; without, go there once they have answered
+  carry-out                write what waits here, with its blocks, into a file for a USB stick (--out)
+  carry-in <file>          take in such a file from another workstation of the network
   unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
   deploy                   put a consortium's contracts on its ledger (--endpoint, --chain, --governor, --threshold); needs no data folder
   genesis                  write the genesis file of a consortium's ledger (--chain, --validator, --out); needs no data folder
@@ -159,6 +162,27 @@ export const commands = {
     await anchored(w);
     const { refused = [], ...counts } = w.moving.progress() ?? {};
     return { output: { ...counts, refused } };
+  },
+
+  'carry-out': async (w, { out }) => {
+    if (out === undefined) throw new AppError('INVALID_INPUT', 'carry-out needs --out <file>.', { usage: true });
+    const { operations, blocks, missing, bytes } = await w.carry.out.plan();
+    await writeWhole(out, bytes());
+    return { output: { file: out, operations, blocks, missing } };
+  },
+
+  'carry-in': async (w, input) => {
+    const [file] = input.arguments;
+    if (file === undefined) throw new AppError('INVALID_INPUT', 'carry-in needs the file.', { usage: true });
+    const taken = w.carry.in.take(readWhileItLasts(file), () => undefined);
+    const { ending, madeAt, ...counts } = await taken.catch((error: unknown) => {
+      // Here it is the file that is wrong, not the command line.
+      throw error instanceof AppError && error.code === 'INVALID_INPUT'
+        ? new AppError('FILE_UNSAFE', error.message, error.details, { cause: error })
+        : error;
+    });
+    const output = { file, ending, madeAt: new Date(madeAt).toISOString(), ...counts };
+    return { output, exitCode: ending === 'whole' ? exitCodes.ok : exitCodes.badFile };
   },
 
   unseal: (_w, { keepKeyPlain }) => Promise.resolve({ output: { unsealed: keepKeyPlain() } }),

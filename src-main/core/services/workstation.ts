@@ -1,5 +1,6 @@
 /** All services of one workstation, put together over the ports. What they tell each other goes over the fact bus. */
 import type {
+  CarPort,
   EmbeddedLedgerPort,
   IpfsPort,
   PeerPort,
@@ -16,6 +17,7 @@ import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createAttention } from './attention.ts';
+import { createCarry } from './carry/carry.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitBlocks } from './commit-blocks.ts';
@@ -82,6 +84,7 @@ export interface WorkstationPorts {
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
   readonly ipfs: IpfsPort & PeerPort;
+  readonly car: CarPort;
   readonly clock: () => number;
   readonly demoFiles: () => DemoFiles;
   /** A fault nobody asked for an answer about. */
@@ -347,6 +350,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       return member ? profiles.name(member.profile, account) : 'A patient';
     },
   });
+  const carry = createCarry({ ...ports, store: store.workstation, network, facts, neighbourhood });
   const uploads = createUploads(crypto);
   const downloads = createDownloads(crypto);
   const exports = createVerifiableExports({
@@ -395,6 +399,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
 
   sessions.onEnd(() => {
     uploads.clear();
+    carry.slices.clear();
     downloads.clear();
     verification.invalidate();
   });
@@ -451,6 +456,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     keysOfPhrase: (phrase: string) => ports.keys.fromPhrase(phrase),
     ...{
       outbox,
+      carry,
       withdrawals,
       uploads,
       downloads,

@@ -9,6 +9,7 @@ import type { CID } from 'multiformats/cid';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { createShares } from '../../../src-main/core/adapters/crypto/shares.ts';
+import { createCar } from '../../../src-main/core/adapters/ipfs/car.ts';
 import { fileBlocks, layOutFile, layOutStream, readFileRange } from '../../../src-main/core/adapters/ipfs/files.ts';
 import { parseCid } from '../../../src-main/core/adapters/ipfs/cids.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
@@ -90,7 +91,15 @@ export class Ledgerless {
     this.#dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'anamnesis-ledgerless-'));
     const crypto = createRecordCrypto();
     const ports = {
-      ...{ keys: this.keys, crypto, codec: createOperationCodec(), ledger: noLedger, embedded: noEmbedded, ipfs: this.blocks },
+      ...{
+        keys: this.keys,
+        crypto,
+        codec: createOperationCodec(),
+        ledger: noLedger,
+        embedded: noEmbedded,
+        ipfs: this.blocks,
+        car: createCar(),
+      },
       shares: createShares(),
       store: createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }),
       clock: Date.now,

@@ -20,7 +20,8 @@ export function parseCid(text: string): CID {
   return cid;
 }
 
-function isAccepted({ version, code, multihash }: CID): boolean {
+/** Whether it is of the form that the workstation uses. */
+export function isAccepted({ version, code, multihash }: CID): boolean {
   return (
     version === 1 && multihash.code === sha2256 && multihash.digest.length === 32 && (Object.values(codecs) as number[]).includes(code)
   );

@@ -273,7 +273,7 @@ export function createExchange(deps: {
 }
 
 /** As many from the start as one message holds; at least one. */
-function fitting(operations: readonly StoredOperation[]): readonly StoredOperation[] {
+export function fitting(operations: readonly StoredOperation[]): readonly StoredOperation[] {
   let bytes = 0;
   const end = operations.findIndex(({ operation: { payload, signatures } }, i) => {
     bytes += 200 + payload.length / 2 + signatures.reduce((sum, signature) => sum + signature.length / 2, 0);

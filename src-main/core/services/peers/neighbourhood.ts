@@ -4,8 +4,8 @@ import { directoryKinds, type Directory } from '../directory.ts';
 import type { FactBus } from '../facts.ts';
 import type { NetworkService } from '../network.ts';
 import type { Sessions } from '../sessions.ts';
-import { createArrivals } from './arrivals.ts';
-import { createBlockFetcher } from './block-fetcher.ts';
+import { createArrivals, type Arrivals } from './arrivals.ts';
+import { createBlockFetcher, type BlockFetcher } from './block-fetcher.ts';
 import { createComputers, type Computers } from './computers.ts';
 import { createExchange } from './exchange.ts';
 import { createHello, type Hello } from './hello.ts';
@@ -24,6 +24,9 @@ const turnMs = 3_000;
 export interface Neighbourhood {
   readonly computers: Computers;
   readonly hello: Hello;
+  /** The same checks, and the same fetching, serve what comes by other ways. */
+  readonly arrivals: Arrivals;
+  readonly fetcher: BlockFetcher;
   /** After what time this workstation sends what another brought: the connected ones take turns, in the order of their ids. */
   headStartMs(): number;
   stop(): Promise<void>;
@@ -102,8 +105,7 @@ export function createNeighbourhood(deps: {
   });
 
   return {
-    computers,
-    hello,
+    ...{ computers, hello, arrivals, fetcher },
     headStartMs() {
       const me = deps.ownPeer() ?? '';
       return headStartMs + turnMs * hello.own().filter((peer) => peer < me).length;
