@@ -167,7 +167,7 @@ export const calls = {
   /** For one further computer of this clinic. */
   'computers.invitation': call<{ invitation: string }>()(nothing),
   'computers.remove': call<null>()(z.strictObject({ peer: line(80).min(1) })),
-  'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean }>()(
+  'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean }>()(
     z.strictObject({ requestCode: code }),
   ),
   'network.admit': call<null>()(z.strictObject({ requestCode: code })),

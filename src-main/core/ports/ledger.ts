@@ -13,8 +13,8 @@ export interface OperationCodecPort {
   encodePayload<K extends OperationKind>(kind: K, payload: OperationPayload<K>): string;
   /** Throws INVALID_INPUT for unknown kinds and malformed payloads. */
   decodePayload(operation: Pick<SignedOperation, 'kind' | 'payload'>): DecodedOperation;
-  /** The EIP-712 digest that is signed. */
-  digest(config: NetworkConfig, operation: Omit<SignedOperation, 'signatures'>): Uint8Array;
+  /** The EIP-712 digest that is signed. `network`: this one, or the domain separator of a predecessor, where it was signed there. */
+  digest(network: NetworkConfig | string, operation: Omit<SignedOperation, 'signatures'>): Uint8Array;
   /** The EIP-191 digest of a text ("personal_sign"): what is signed apart from operations, and can be taken for none of them. */
   messageDigest(text: string): Uint8Array;
   /** An account in the spelling that operations have (EIP-55). Throws INVALID_INPUT for what is none. */
@@ -30,6 +30,8 @@ export interface LedgerEvent {
   readonly opId: string;
   /** The operation as the ledger holds it; only when applied. */
   readonly operation?: SignedOperation;
+  /** EIP-712 domain separator of the predecessor network in which it was signed; only when applied, and only where it was. */
+  readonly predecessor?: string;
   /** Decoded name and arguments of the custom error, e.g. "EpochPassed(3)"; only when rejected. */
   readonly reason?: string;
   readonly block: number;
@@ -54,6 +56,11 @@ export interface LedgerPort {
   readonly config: NetworkConfig | null;
   /** Throws LEDGER_WRONG_CHAIN where another chain answers or no gateway is at the address. */
   check(): Promise<LedgerHead>;
+  /**
+   * What the governors of another network recognized under a domain separator, asked at its endpoint; null where nothing. Leaves the connection as it is. Throws
+   * as `check` does.
+   */
+  recognized(url: string, config: NetworkConfig, domain: string): Promise<{ organization: string; acceptedUntil: number } | null>;
   head(): Promise<LedgerHead>;
   /** Whether its blocks are final as soon as they are there (QBFT, IBFT), as their headers say; not told by Clique and others. */
   isFinalAtOnce(): Promise<boolean>;
@@ -63,12 +70,15 @@ export interface LedgerPort {
   /** Events of the gateway in blocks [from, to], in order. */
   events(from: number, to: number): Promise<LedgerEvent[]>;
   nonce(relayer: string): Promise<number>;
-  /** Builds and signs the batch without sending it, so that it can be stored first. Gas price as the network asks (zero on ours). */
+  /**
+   * Builds and signs the batch without sending it, so that it can be stored first. Gas price as the network asks (zero on ours). `predecessor`: domain
+   * separator of the network in which all of them were signed, where that is not this one.
+   */
   signBatch(
     operations: readonly SignedOperation[],
     relayerKey: Uint8Array,
     nonce: number,
-    gasPriceFactor?: number,
+    options?: { readonly gasPriceFactor?: number; readonly predecessor?: string | null },
   ): Promise<{ hash: string; raw: string }>;
   /** Sends a stored transaction. "already known" counts as sent. Throws LEDGER_REFUSED with details.reason 'nonce-too-low' | 'underpriced' | 'no-funds' | 'other'. */
   broadcast(raw: string): Promise<void>;

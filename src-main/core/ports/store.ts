@@ -32,6 +32,8 @@ export interface StoredOperation {
   readonly save: number | null;
   /** Whether it may have left this workstation: then it cannot be taken back. */
   readonly handedOut: boolean;
+  /** EIP-712 domain separator of the predecessor network in which it was signed; null for this one. */
+  readonly predecessor: string | null;
 }
 
 /** An operation that was taken back before it left this workstation. */
@@ -61,8 +63,8 @@ export interface OperationFilter {
   readonly afterSeq?: number;
   readonly beforeSeq?: number;
   readonly limit?: number;
-  /** 'ledger' (default): anchored ones by block and log index, then the rest by seq. 'seq': as they became known. */
-  readonly order?: 'ledger' | 'seq';
+  /** 'ledger' (default): anchored ones by block and log index, then the rest by seq. 'seq': as they became known. 'sending': as they are to be sent. */
+  readonly order?: 'ledger' | 'seq' | 'sending';
   /** Turns the order round: the newest first. */
   readonly descending?: boolean;
 }
@@ -135,6 +137,11 @@ export interface WorkstationStorePort {
   withdrawnAfter(seq: number): WithdrawnOperation[];
   /** To be called before operations are given to anybody but the ledger (another workstation, a stick): they cannot be withdrawn any more. */
   noteHandedOut(opIds: readonly string[]): void;
+  /**
+   * Everything goes to another ledger: all of it waits again, in the order of the former one, as signed in the network with this EIP-712 domain separator. Kinds
+   * in `left` stay behind, refused. Blocks and transactions of the former ledger are forgotten.
+   */
+  moveFrom(domain: string, left: readonly OperationKind[]): void;
   /** Puts a rejected operation back to pending. */
   retry(opId: string): void;
   saveTransaction(transaction: StoredTransaction): void;

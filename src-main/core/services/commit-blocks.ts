@@ -1,6 +1,7 @@
 /** The block that a Commit operation anchors: read, decoded, and compared with what was signed. What all reading of records begins with. */
 import { AppError } from '../../../src-shared/errors.ts';
 import type { DecodedCommit, IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation } from '../ports.ts';
+import type { NetworkService } from './network.ts';
 
 export interface ReadOptions {
   readonly offline?: boolean;
@@ -16,7 +17,7 @@ export function createCommitBlocks(
   ipfs: IpfsPort,
   crypto: RecordCryptoPort,
   codec: OperationCodecPort,
-  network: () => string,
+  network: Pick<NetworkService, 'ofPatient'>,
 ): CommitBlocks {
   return {
     async read(operation, options = {}) {
@@ -26,7 +27,7 @@ export function createCommitBlocks(
       const commit = crypto.decodeCommit(await ipfs.get(crypto.cidOfDigest(anchor.commit), { ...options, maxBytes: 2 * 1024 * 1024 }));
       const { header } = commit;
       const mismatch =
-        (header.network !== network() && 'network') ||
+        (header.network !== network.ofPatient(anchor.patient) && 'network') ||
         (header.patient !== anchor.patient && 'patient') ||
         (header.compartment !== anchor.compartment && 'compartment') ||
         (header.epoch !== anchor.epoch && 'epoch') ||

@@ -35,6 +35,8 @@ export interface Connections {
   /** What keeps the embedded ledger or the IPFS node from running. */
   error(): WireError | null;
   setEndpoint(endpoint: string): Promise<void>;
+  /** Leaves the network: everything stops, `leave` runs, and everything starts for what is the network then. */
+  moveAfter(leave: () => void): Promise<void>;
   /** Peer id of this workstation; the same from its first start on. */
   peerId(): Promise<string>;
   /**
@@ -215,6 +217,15 @@ export function createConnections(deps: {
       ledger.close();
       network.save({ ...settings, endpoint });
       startSync();
+    },
+    async moveAfter(leave) {
+      for (const timer of timers) clearTimeout(timer);
+      timers.clear();
+      ledger.close();
+      await Promise.allSettled([sync?.stop(), ipfs.stop()]);
+      await embedded.stop();
+      leave();
+      if (!stopped) this.start();
     },
     async addresses() {
       let limit: NodeJS.Timeout | undefined;

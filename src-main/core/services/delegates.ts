@@ -154,7 +154,7 @@ export function createDelegates(deps: {
       const encryptionKey = grantees.require(grantee);
       const scope = scopeOf(record, appointment.categories);
       const compartments = scope.categories.map((category) => record.compartmentOf(category));
-      const envelope = await crypto.sealEnvelopes(network.require().id, patient, [
+      const envelope = await crypto.sealEnvelopes(network.ofPatient(patient), patient, [
         { id: grantee, encryptionKey, keys: await requireAll(record, compartments) },
         ...(await seals.recipients(record, patient)),
       ]);

@@ -62,7 +62,7 @@ export function createEmergencyKeys(deps: {
     let refused: AppError | null = null;
     for (const secret of session.keys.encryptionSecrets()) {
       try {
-        return await crypto.openOrganizationKey(bytes, network.require().id, idOf(organization), reader, secret);
+        return await crypto.openOrganizationKey(bytes, network.ofOrganization(organization), idOf(organization), reader, secret);
       } catch (error) {
         // Sealed before the holder's key was replaced: one of the older ones opens it.
         if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;
@@ -88,7 +88,7 @@ export function createEmergencyKeys(deps: {
   const seal = async (session: Session, organization: string, secretKeys: readonly Uint8Array[], publicKey: string) => {
     const members = directory.members(organization).filter((m) => !m.suspended && (m.roles & holdersRoles) !== 0);
     const holders = members.map((m) => ({ id: granteeOfAccount(m.account), encryptionKey: m.encryptionKey }));
-    const envelope = await crypto.sealOrganizationKeyTo(network.require().id, idOf(organization), holders, secretKeys);
+    const envelope = await crypto.sealOrganizationKeyTo(network.ofOrganization(organization), idOf(organization), holders, secretKeys);
     if (sessions.current() !== session) return;
     const payload = { organization, purpose: emergencyKey, publicKey, keyEnvelope: envelope.digest };
     publisher.publish([envelope], [signing.make('RotateOrganizationKey', payload, 'Seal the emergency key of the clinic', session.keys)]);

@@ -70,7 +70,7 @@ export function createEmergency(deps: {
   const openWith = async (bytes: Uint8Array, patient: string, secrets: readonly Uint8Array[]): Promise<EnvelopeKey[] | null> => {
     for (const secret of [...secrets].reverse()) {
       try {
-        return await crypto.openEnvelopes(bytes, network.require().id, patient, emergencyKeys.idOf(deps.organization()), secret);
+        return await crypto.openEnvelopes(bytes, network.ofPatient(patient), patient, emergencyKeys.idOf(deps.organization()), secret);
       } catch (error) {
         // Sealed to a key before this one.
         if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;

@@ -117,7 +117,7 @@ export function createIndexer(deps: {
 
   const openWith = async (bytes: Uint8Array, patient: string, recipient: string, secret: Uint8Array, oneOfSeveral: boolean) => {
     try {
-      return await crypto.openEnvelopes(bytes, network.require().id, patient, recipient, secret);
+      return await crypto.openEnvelopes(bytes, network.ofPatient(patient), patient, recipient, secret);
     } catch (error) {
       // Who rotated keys has several, an organization as a person; the envelope opens with one of them.
       if (oneOfSeveral && error instanceof AppError && error.code === 'TAMPERED') return null;

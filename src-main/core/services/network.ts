@@ -49,6 +49,13 @@ export interface NetworkService {
   /** Throws NOT_SET_UP. */
   require(): NetworkSettings & { readonly config: NetworkConfig; readonly id: string };
   save(next: NetworkSettings): void;
+  /**
+   * Id of the network to which everything of a patient is bound (compartments, keys, records, envelopes, notes): the one in which the patient was registered.
+   * It stays so for good, also where the clinic has moved to this network from there.
+   */
+  ofPatient(patient: string): string;
+  /** The same for the keys of an organization: the network it came from, where the governors recognized that. */
+  ofOrganization(organization: string): string;
   /** Keeps an address to be dialled at every start. */
   addPeer(address: string): void;
   /**
@@ -95,6 +102,15 @@ export function createNetwork(store: WorkstationStorePort, codec: OperationCodec
     save(next) {
       store.setSetting('network', settings.parse(next));
       cached = null;
+    },
+    ofPatient(patient) {
+      const registered = store.operations({ kinds: ['RegisterPatient'], patient }).find(({ state }) => state !== 'rejected');
+      return registered?.predecessor ?? this.require().id;
+    },
+    ofOrganization(organization) {
+      const recognized = store.operations({ kinds: ['RecognizePredecessor'], organization }).find(({ state }) => state !== 'rejected');
+      const decoded = recognized && codec.decodePayload(recognized.operation);
+      return decoded?.kind === 'RecognizePredecessor' ? decoded.payload.domain : this.require().id;
     },
     addPeer(address) {
       const { config: _config, id: _id, ...network } = this.require();

@@ -71,7 +71,7 @@ export function createNewEpochs(deps: {
       // What the patient's own seed does not give is sealed to the patient too, who has no grant.
       if (keys.account !== patient) recipients.push({ ...deps.notes.patientReader(patient), keys: [...next.values()] });
       const envelope =
-        recipients.length > 0 || former ? await crypto.sealEnvelopes(network.require().id, patient, recipients, former) : null;
+        recipients.length > 0 || former ? await crypto.sealEnvelopes(network.ofPatient(patient), patient, recipients, former) : null;
       for (const { kek } of next.values()) kek.fill(0);
       const revocations = [...next].map(([compartment, { epoch }]) => {
         return { patient, compartment, grantee: leaving, epoch, envelope: envelope?.digest ?? zero32 };

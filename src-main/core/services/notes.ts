@@ -31,13 +31,13 @@ export function createNotes(
   directory: Pick<Directory, 'rotatedEncryptionKey'>,
 ): Notes {
   return {
-    seal: (patient, readers, text) => crypto.sealNote(network.require().id, patient, readers, text),
+    seal: (patient, readers, text) => crypto.sealNote(network.ofPatient(patient), patient, readers, text),
     async open(digest, patient, reader, keys) {
       try {
         const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs, maxBytes });
         for (const secret of keys.encryptionSecrets()) {
           try {
-            return await crypto.openNote(bytes, network.require().id, patient, reader, secret);
+            return await crypto.openNote(bytes, network.ofPatient(patient), patient, reader, secret);
           } catch (error) {
             // Sealed before or after the reader's key was replaced: one of the others opens it.
             if (!(error instanceof AppError) || error.code !== 'TAMPERED') throw error;

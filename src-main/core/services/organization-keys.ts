@@ -56,7 +56,7 @@ export function createOrganizationKeys(deps: {
     for (const secret of session.keys.encryptionSecrets()) {
       try {
         const id = granteeOfAccount(session.account);
-        const opened = await crypto.openOrganizationKey(bytes, network.require().id, organization, id, secret);
+        const opened = await crypto.openOrganizationKey(bytes, network.ofOrganization(organization), organization, id, secret);
         return opened ?? [];
       } catch (error) {
         // Sealed to the key that the person had then; only where none of theirs opens it is something wrong with it.
@@ -163,7 +163,7 @@ export function createOrganizationKeys(deps: {
     secrets: readonly Uint8Array[],
     label: string,
   ) => {
-    const { id } = network.require();
+    const id = network.ofOrganization(organization.id);
     const recipients = directory
       .members(organization.id)
       .filter(isActive)

@@ -15,7 +15,8 @@ const timeoutMs = 8_000;
 /** `signer`: the key that signs what the patient does now. Throws KEY_REPLACED where it is not among these. */
 export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: RecordHolder, signer: string): RecordKeys {
   const { codec, crypto, ipfs, consents, directory, network } = deps;
-  const { id, config } = network.require();
+  const { config } = network.require();
+  const id = network.ofPatient(patient);
   if (!keys.signers.includes(signer)) {
     throw new AppError(
       'KEY_REPLACED',
@@ -48,7 +49,7 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
     const { signatures, ...unsigned } = begunBy.operation;
     // A ledger takes only what the key of that place signed. What waits has no place: then the signature tells.
     if (begunBy.block !== null || keys.signers.length === 1 || unsigned.actor !== patient) return directory.signerAt(patient, begunBy);
-    return codec.recover(codec.digest(config, unsigned), signatures[0] ?? '0x') ?? patient;
+    return codec.recover(codec.digest(begunBy.predecessor ?? config, unsigned), signatures[0] ?? '0x') ?? patient;
   };
 
   const open = async (digest: string): Promise<EnvelopeKey[] | null> => {

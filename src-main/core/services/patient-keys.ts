@@ -44,7 +44,7 @@ export function createPatientKeys(deps: {
   const openFormer = async (digest: string, patient: string, newest: PersonKeys): Promise<PersonKeys | null> => {
     const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs });
     try {
-      const secret = await crypto.openFormerKeys(bytes, network.require().id, patient, newest);
+      const secret = await crypto.openFormerKeys(bytes, network.ofPatient(patient), patient, newest);
       if (!secret) return null;
       const former = keys.fromSecret(secret);
       secret.fill(0);

@@ -167,7 +167,7 @@ export function createPatients(deps: {
     demographics: Demographics,
     { grants: firstGrants = [], guardian }: FirstDecisions,
   ) => {
-    const { id } = network.require();
+    const id = network.ofPatient(patient.account);
     const organization = directory.organization(deps.organization());
     if (!organization) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so it cannot register patients.');
     const holder = { keys: patient, patient: patient.account };

@@ -136,7 +136,7 @@ export function createPeople(deps: PeopleDeps): People {
       // A code from before the person replaced their key names the old one.
       const encryptionKey = directory.rotatedEncryptionKey(person.account) ?? person.encryptionKey;
       const recipient = { id: granteeOfAccount(person.account), encryptionKey };
-      const envelope = await crypto.sealOrganizationKeyTo(network.require().id, organization, [recipient], secrets);
+      const envelope = await crypto.sealOrganizationKeyTo(network.ofOrganization(organization), organization, [recipient], secrets);
       const payload = {
         organization,
         member: person.account,

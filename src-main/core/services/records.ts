@@ -95,7 +95,7 @@ export function createRecords(deps: {
 
   const prepare = async (request: CommitRequest): Promise<PreparedCommit> => {
     const header: CommitHeader = {
-      network: network.require().id,
+      network: network.ofPatient(request.patient),
       patient: request.patient,
       compartment: request.compartment,
       author: request.author.account,

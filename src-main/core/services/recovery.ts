@@ -53,7 +53,7 @@ export function createRecovery(deps: {
     // The clinic's key may have been rotated since: the newest first.
     for (const secret of secrets.toReversed()) {
       try {
-        return await shares.openFromVault(network.require().id, vault.organization, secret, patient, sealed);
+        return await shares.openFromVault(network.ofPatient(patient), vault.organization, secret, patient, sealed);
       } catch (error) {
         failure = error;
       }
@@ -100,7 +100,7 @@ export function createRecovery(deps: {
       const own = directory.organization(deps.organization());
       if (!own) throw new AppError('NOT_SET_UP', 'This clinic is not admitted to the network yet, so its vault has no key.');
       const { card, vault, guardian } = await shares.split(keys);
-      const sealed = await shares.sealForVault(network.require().id, own.id, own.organizationKey, patient, vault);
+      const sealed = await shares.sealForVault(network.ofPatient(patient), own.id, own.organizationKey, patient, vault);
       store.setSetting(settingOf(patient), { organization: own.id, sealed: Buffer.from(sealed).toString('base64') } satisfies Vault);
       return { card, guardian };
     },

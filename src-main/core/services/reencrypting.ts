@@ -122,7 +122,7 @@ export function createReencrypting(deps: {
     told: (records: number) => void,
     check: () => void,
   ): Promise<{ moved: number; unreadable: string[] }> => {
-    const { id } = network.require();
+    const id = network.ofPatient(desk.patient);
     const place = { network: id, patient: desk.patient, compartment: plan.compartment };
     const laidDown: string[] = [];
     const keep = (blocks: readonly EncodedFileBlock[]) => {
@@ -229,7 +229,7 @@ export function createReencrypting(deps: {
     laidDown: readonly string[],
     check: () => void,
   ) => {
-    const { id } = network.require();
+    const id = network.ofPatient(desk.patient);
     const pack = packed.length === 0 ? null : await ipfs.layOut(Buffer.concat(packed));
     check();
     const issuedAt = Math.floor(clock() / 1000);

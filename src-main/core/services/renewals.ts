@@ -75,8 +75,8 @@ export function createRenewals(deps: {
 
   const renew = async (desk: DeskSession): Promise<readonly string[]> => {
     await deps.finishRotation(desk);
-    const { id } = network.require();
     const { patient } = desk;
+    const id = network.ofPatient(patient);
     const record = keyring.of(desk);
     const now = Math.floor(deps.clock() / 1000);
     const due = new Map<string, Grant[]>();

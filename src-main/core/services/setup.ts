@@ -44,18 +44,25 @@ export interface Setup {
   join(founding: Founding & { readonly invitation: string }): Promise<{ requestCode: string }>;
   /** Makes this computer another workstation of a clinic that has one. */
   joinClinic(joining: { readonly invitation: string; readonly computerName: string }): Promise<{ clinicName: string }>;
-  readRequest(code: string): { organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean };
-  /** Signs the admission as a governor. */
+  readRequest(code: string): { organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean };
+  /**
+   * The request of this clinic to be admitted to another network with all that it did in this one: as what it was when it began here. Throws NOT_ALLOWED for
+   * anybody but the person who founded it.
+   */
+  moveRequest(): Promise<string>;
+  /** Signs the admission as a governor; of a clinic that moves here, also that its former network is recognized. */
   admit(code: string): void;
 }
 
 const requestPrefix = 'ANAM-REQUEST';
+/** How long a clinic has for sending what it signed in its former network. */
+const moveSeconds = 90 * 86_400;
 /** What the computer at which a clinic is set up is called among its computers. */
 const firstComputer = 'First computer';
 const block = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= 4096);
 const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const request = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   organization: bytes32,
   admin: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
   encryptionKey: bytes32,
@@ -63,6 +70,8 @@ const request = z.strictObject({
   profile: block,
   adminProfile: block,
   keyEnvelope: block,
+  /** Of a clinic that comes from a network of its own: the EIP-712 domain separator under which it signed there. */
+  predecessor: bytes32.nullable(),
   signature: z.string().max(200),
 });
 type Request = z.infer<typeof request>;
@@ -82,6 +91,7 @@ export function createSetup(deps: {
   readonly publisher: Publisher;
   readonly computers: Pick<Computers, 'found' | 'enter'>;
   readonly facts: FactBus;
+  readonly clock: () => number;
 }): Setup {
   const { store, keys, crypto, codec, network, connections, directory, sessions, signing, publisher, facts } = deps;
   const clinic = () => store.setting<Clinic>('clinic') ?? null;
@@ -92,7 +102,7 @@ export function createSetup(deps: {
     crypto.sha256(
       utf8(
         [
-          'anamnesis/request/1',
+          'anamnesis/request/2',
           r.organization,
           r.admin,
           r.encryptionKey,
@@ -100,6 +110,7 @@ export function createSetup(deps: {
           digestOf(r.profile),
           digestOf(r.adminProfile),
           digestOf(r.keyEnvelope),
+          r.predecessor ?? 'none',
         ].join('\n'),
       ),
     );
@@ -121,8 +132,9 @@ export function createSetup(deps: {
       profile: profile.bytes,
       adminProfile: adminProfile.bytes,
       keyEnvelope: keyEnvelope.bytes,
+      predecessor: null,
     };
-    return { request: { v: 1, ...unsigned, signature: admin.sign(statement(unsigned)) }, blocks: [profile, adminProfile, keyEnvelope] };
+    return { request: { v: 2, ...unsigned, signature: admin.sign(statement(unsigned)) }, blocks: [profile, adminProfile, keyEnvelope] };
   };
 
   const admission = (r: Request, governor: PersonKeys) => {
@@ -132,6 +144,16 @@ export function createSetup(deps: {
       'AdmitOrganization',
       { organization, admin, encryptionKey, organizationKey, ...digests },
       'Admit a clinic',
+      governor,
+    );
+  };
+
+  const recognition = (organization: string, domain: string, governor: PersonKeys) => {
+    const acceptedUntil = Math.floor(deps.clock() / 1000) + moveSeconds;
+    return signing.make(
+      'RecognizePredecessor',
+      { organization, domain, acceptedUntil },
+      'Recognize the former network of a clinic',
       governor,
     );
   };
@@ -235,12 +257,40 @@ export function createSetup(deps: {
         clinicName: crypto.decodeProfile(r.profile).name,
         adminName: crypto.decodeProfile(r.adminProfile).name,
         alreadyAdmitted: directory.organization(r.organization) !== undefined,
+        moving: r.predecessor !== null,
       };
     },
     admit(code) {
       const r = parse(code);
       const blocks = [r.profile, r.adminProfile, r.keyEnvelope].map((bytes) => ({ cid: crypto.cidOfDigest(digestOf(bytes)), bytes }));
-      publisher.publish(blocks, [admission(r, sessions.require().keys)]);
+      const governor = sessions.require().keys;
+      const operations = [admission(r, governor)];
+      if (r.predecessor !== null) operations.push(recognition(r.organization, r.predecessor, governor));
+      publisher.publish(blocks, operations);
+    },
+    async moveRequest() {
+      const { keys: admin } = sessions.require();
+      const own = clinic();
+      const [founded] = own ? store.operations({ kinds: ['AdmitOrganization'], organization: own.id }) : [];
+      const decoded = founded && codec.decodePayload(founded.operation);
+      if (decoded?.kind !== 'AdmitOrganization' || decoded.payload.admin !== admin.account) {
+        const text =
+          'Only the person who set the clinic up can ask for this: the other network admits the clinic as it was when it began. Nothing was changed.';
+        throw new AppError('NOT_ALLOWED', text);
+      }
+      const { organization, encryptionKey, organizationKey, ...digests } = decoded.payload;
+      const read = (digest: string) => deps.ipfs.get(crypto.cidOfDigest(digest), { offline: true });
+      const unsigned = {
+        ...{ organization, admin: admin.account, encryptionKey, organizationKey, predecessor: network.require().id },
+        profile: await read(digests.profile),
+        adminProfile: await read(digests.adminProfile),
+        keyEnvelope: await read(digests.keyEnvelope),
+      };
+      return crypto.encodeCode(requestPrefix, {
+        v: 2,
+        ...unsigned,
+        signature: admin.sign(statement(unsigned), admin.account),
+      } satisfies Request);
     },
   };
 }

@@ -89,7 +89,7 @@ export function createSharing(deps: {
       return deps.views.read(desk, patient, renewed);
     },
     async grant(desk, request, answers) {
-      const { id } = network.require();
+      const id = network.ofPatient(desk.patient);
       const person = isPersonGrantee(request.grantee);
       const refused = person ? undefined : request.categories.find((category) => !clinicCategories.includes(category));
       if (refused) {
@@ -141,7 +141,7 @@ export function createSharing(deps: {
       publisher.publish([envelope], operations);
     },
     async switchEmergency(desk, allowed) {
-      const { id } = network.require();
+      const id = network.ofPatient(desk.patient);
       const state = consents.emergency(desk.patient);
       if (state.allowed === allowed) return;
       rights.require(desk, 'emergency');

@@ -171,6 +171,11 @@ export function createVerifiableExports(deps: {
         commits: written.map(({ stored }) => stored),
         compartments,
       });
+      if (operations.some(({ predecessor }) => predecessor !== null)) {
+        const text =
+          'Part of what proves these records was signed in the former network of a clinic, which a verifiable file cannot show yet. Nothing was written.';
+        throw new AppError('NOT_ALLOWED', text);
+      }
       await addProfiles(profiles, blocks);
       const [asOf] = store.followedBlocks(1);
       const content = {

@@ -73,7 +73,7 @@ export function createVerification(deps: {
 
   const checkSignature = (operation: StoredOperation): CheckResult => {
     const { signatures, ...unsigned } = operation.operation;
-    const signer = codec.recover(codec.digest(network.require().config, unsigned), signatures[0] ?? '0x');
+    const signer = codec.recover(codec.digest(operation.predecessor ?? network.require().config, unsigned), signatures[0] ?? '0x');
     return signer !== null && directory.signedBy(unsigned.actor, signer, operation)
       ? ok("The signature is the author's.")
       : bad('The signature is not the author’s: this was not written by the person it names.');

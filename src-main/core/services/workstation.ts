@@ -41,6 +41,7 @@ import { createGrantees } from './grantees.ts';
 import { createImports } from './imports.ts';
 import { createIndexer } from './indexer.ts';
 import { createKeyring } from './keyring.ts';
+import { createMoving } from './moving.ts';
 import { createNetwork } from './network.ts';
 import { createKeyRotation } from './key-rotation.ts';
 import { createNeighbourhood, type Neighbourhood } from './peers/neighbourhood.ts';
@@ -149,6 +150,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     if (!own) throw new AppError('NOT_SET_UP', 'This workstation is not set up yet.');
     return own;
   };
+  const moving = createMoving({ ...ports, store: store.workstation, network, connections, sessions, setup, facts });
   const organization = () => clinic().id;
   const organizationKeys = createOrganizationKeys({
     ...ports,
@@ -183,7 +185,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     isGovernor: (account) => network.current()?.embedded?.governors.includes(account) ?? false,
   });
   const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
-  const blocks = createCommitBlocks(ipfs, crypto, codec, () => network.require().id);
+  const blocks = createCommitBlocks(ipfs, crypto, codec, network);
   const reencryptions = createReencryptions({ store: store.workstation, crypto, blocks, facts, clock });
   const reader = createCommitReader(ipfs, crypto, blocks, reencryptions);
   const reencryptionCheck = createReencryptionCheck({ store: store.workstation, crypto, codec, reader, reencryptions });
@@ -426,6 +428,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       sessions,
       connections,
       setup,
+      moving,
       people,
       computers,
       accounts,

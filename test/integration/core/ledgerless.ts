@@ -30,6 +30,7 @@ const noLedger: LedgerPort = {
     events: away,
     nonce: away,
     isFinalAtOnce: away,
+    recognized: away,
   },
   ...{ signBatch: away, broadcast: away, receipt: away, relayerAddress: () => `0x${'00'.repeat(20)}`, close: () => undefined },
   relay: () => Promise.resolve(null),

@@ -104,3 +104,15 @@ describe('a workstation.db of version 1', () => {
     ]);
   });
 });
+
+describe('a workstation.db of version 4', () => {
+  it('is carried over; what it holds was signed in its own network', () => {
+    const db = new Database(':memory:');
+    migrate(db, 'workstation.db', workstationMigrations.slice(0, 4));
+    db.exec(`INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, created_at, label)
+      VALUES (x'${'01'.repeat(32)}', 60, '${alice}', 1, 2, x'00', '[]', 'pending', 'here', 3, 'Save a record')`);
+    migrate(db, 'workstation.db', workstationMigrations);
+    expect(db.prepare('SELECT label, predecessor FROM operations').all()).toEqual([{ label: 'Save a record', predecessor: null }]);
+    expect(() => db.exec(`UPDATE operations SET predecessor = x'01'`)).toThrow(/CHECK/);
+  });
+});

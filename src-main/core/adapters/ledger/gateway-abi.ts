@@ -11,8 +11,9 @@ export const gateway = new Interface(operationsAbi);
 
 const appliedTopic = topicOf('OperationApplied');
 const rejectedTopic = topicOf('OperationRejected');
+const takenTopic = topicOf('PredecessorOperationTaken');
 /** Topics of the events that are followed, for eth_getLogs. */
-export const followedTopics: readonly string[] = [appliedTopic, rejectedTopic];
+export const followedTopics: readonly string[] = [appliedTopic, rejectedTopic, takenTopic];
 
 /** Call data that asks for each module's address; zero until it is installed. */
 export const moduleCalls: readonly string[] = moduleInitCodes.map((_code, index) => gateway.encodeFunctionData('module', [index]));
@@ -23,9 +24,16 @@ function topicOf(name: string): string {
   return event.topicHash;
 }
 
-/** Call data of `submit`. */
-export function encodeSubmit(operations: readonly SignedOperation[]): string {
-  return gateway.encodeFunctionData('submit', [operations]);
+/** Call data of `submit`, or of `submitFrom` for operations that were signed in a predecessor network. */
+export function encodeSubmit(operations: readonly SignedOperation[], predecessor: string | null = null): string {
+  return predecessor === null
+    ? gateway.encodeFunctionData('submit', [operations])
+    : gateway.encodeFunctionData('submitFrom', [predecessor, operations]);
+}
+
+/** What the log says where it is the one before an operation that was signed in a predecessor network; else null. */
+export function decodeTaken({ topics: [topic, opId, domain] }: Log): { opId: string; domain: string } | null {
+  return topic === takenTopic && opId !== undefined && domain !== undefined ? { opId, domain } : null;
 }
 
 /** "EpochPassed(3)"; the bytes themselves where no contract here has the error. */

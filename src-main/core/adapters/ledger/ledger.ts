@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { LedgerEvent, LedgerHead, LedgerPort, NetworkConfig } from '../../ports.ts';
-import { decodeLog, encodeSubmit, followedTopics, moduleCalls } from './gateway-abi.ts';
+import { decodeLog, decodeTaken, encodeSubmit, followedTopics, gateway, moduleCalls } from './gateway-abi.ts';
 import { badAnswer, openJsonRpc } from './json-rpc.ts';
 import type { JsonRpcEndpoint, ViaPeer } from './json-rpc.ts';
 import { relayRequest } from './ledger-relay.ts';
@@ -47,6 +47,21 @@ function wrongChain(host: string, message: string, details: Record<string, strin
 function noFunds(host: string, raw: string): string {
   const from = Transaction.from(raw).from ?? '';
   return `The ledger at ${host} asks a fee, and the account that this workstation sends with (${from}) has nothing to pay it with. What you save is kept here and sent later. Ask those who run the network to make its gas price zero, or to give that account something.`;
+}
+
+async function readPredecessor(url: string, { chainId, operations }: NetworkConfig, domain: string) {
+  const endpoint = openJsonRpc(url, chainId);
+  try {
+    const data = gateway.encodeFunctionData('predecessorOf', [domain]);
+    const answer = values.code.safeParse(await endpoint.send('eth_call', [{ to: operations, data }, 'latest']));
+    // A struct of two words.
+    if (!answer.success || answer.data.length !== 2 + 128) throw badAnswer(endpoint.host, 'eth_call');
+    const acceptedUntil = BigInt(`0x${answer.data.slice(66)}`);
+    if (acceptedUntil > BigInt(Number.MAX_SAFE_INTEGER)) throw badAnswer(endpoint.host, 'eth_call');
+    return { organization: answer.data.slice(0, 66).toLowerCase(), acceptedUntil: Number(acceptedUntil) };
+  } finally {
+    endpoint.close();
+  }
 }
 
 /**
@@ -94,9 +109,14 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
   function parseEvents(logs: readonly values.Log[], from: number, to: number): LedgerEvent[] {
     const { endpoint: current, config: network } = connected();
     const events: LedgerEvent[] = [];
+    /** The log that says where an operation was signed stands right before the operation's own. */
+    const origins = new Map<string, string>();
+    const placeOf = (block: number, logIndex: number, opId: string) => `${block}/${logIndex}/${opId}`;
     for (const log of logs) {
       const outside = log.blockNumber < from || log.blockNumber > to || log.address !== network.operations.toLowerCase();
       if (outside || log.removed === true) throw badAnswer(current.host, 'logs that were not asked for');
+      const taken = decodeTaken(log);
+      if (taken !== null) origins.set(placeOf(log.blockNumber, log.logIndex + 1, taken.opId), taken.domain);
       let event: LedgerEvent | null;
       try {
         event = decodeLog(log);
@@ -105,7 +125,12 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
       }
       if (event !== null) events.push(event);
     }
-    return events.sort((a, b) => a.block - b.block || a.logIndex - b.logIndex);
+    return events
+      .map((event) => {
+        const predecessor = event.type === 'applied' ? origins.get(placeOf(event.block, event.logIndex, event.opId)) : undefined;
+        return predecessor === undefined ? event : { ...event, predecessor };
+      })
+      .sort((a, b) => a.block - b.block || a.logIndex - b.logIndex);
   }
 
   return {
@@ -140,6 +165,18 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
       return head();
     },
 
+    async recognized(url, network, domain) {
+      const other = createLedger();
+      other.connect(url, network);
+      try {
+        await other.check();
+        const { organization, acceptedUntil } = await readPredecessor(url, network, domain);
+        return BigInt(organization) === 0n ? null : { organization, acceptedUntil };
+      } finally {
+        other.close();
+      }
+    },
+
     head,
 
     async isFinalAtOnce() {
@@ -165,10 +202,10 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
       return call('eth_getTransactionCount', [relayer, 'latest'], values.quantity);
     },
 
-    async signBatch(operations, relayerKey, nonce, gasPriceFactor = 1) {
+    async signBatch(operations, relayerKey, nonce, { gasPriceFactor = 1, predecessor = null } = {}) {
       const { endpoint: current, config: network } = connected();
       const [price, block] = await Promise.all([call('eth_gasPrice', [], values.wei), latestBlock()]);
-      const data = encodeSubmit(operations);
+      const data = encodeSubmit(operations, predecessor);
       const gasLimit = gasLimitOf(operations, data);
       if (gasLimit > BigInt(block.gasLimit)) {
         throw new AppError(

@@ -132,7 +132,7 @@ export function createOperationCodec(): OperationCodecPort {
       return { kind, payload: Object.fromEntries(values) } as DecodedOperation;
     },
 
-    digest(config: NetworkConfig, operation: Omit<SignedOperation, 'signatures'>): Uint8Array {
+    digest(domain: NetworkConfig | string, operation: Omit<SignedOperation, 'signatures'>): Uint8Array {
       const { kind, fields } = fieldsOf(operation.kind);
       // EIP-712 hashStruct: the type hash, then the header's words, then the kind's own, which are the payload as it stands.
       const struct = [
@@ -143,7 +143,9 @@ export function createOperationCodec(): OperationCodecPort {
         integerWord('deadline', operation.deadline, 'uint64'),
         payloadHex(operation.payload, fields),
       ];
-      return getBytes(keccak256(concat(['0x1901', network(config), keccak256(`0x${struct.join('')}`)])));
+      return getBytes(
+        keccak256(concat(['0x1901', typeof domain === 'string' ? domain : network(domain), keccak256(`0x${struct.join('')}`)])),
+      );
     },
 
     checksummed: (account) => getAddress(`0x${addressWord('account', account).slice(24)}`),

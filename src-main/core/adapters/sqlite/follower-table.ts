@@ -27,13 +27,14 @@ export class FollowerTable {
     // What the ledger holds under an opId is the truth about it; `origin` and `label` stay those of whoever made it.
     this.#applied = db.prepare(`
       INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, patient, compartment, organization, grantee,
-        member, digest, state, origin, block, log_index, block_time, tx_hash, created_at, label)
+        member, digest, state, origin, block, log_index, block_time, tx_hash, created_at, label, predecessor)
       VALUES (@opId, @kind, @actor, @issuedAt, @deadline, @payload, @signatures, @patient, @compartment, @organization, @grantee,
-        @member, @digest, @anchored, 'ledger', @block, @logIndex, @blockTime, @txHash, @now, '')
+        @member, @digest, @anchored, 'ledger', @block, @logIndex, @blockTime, @txHash, @now, '', @predecessor)
       ON CONFLICT (op_id) DO UPDATE SET
         kind = excluded.kind, actor = excluded.actor, issued_at = excluded.issued_at, deadline = excluded.deadline,
         payload = excluded.payload, signatures = excluded.signatures, patient = excluded.patient, compartment = excluded.compartment,
         organization = excluded.organization, grantee = excluded.grantee, member = excluded.member, digest = excluded.digest,
+        predecessor = excluded.predecessor,
         state = CASE WHEN state = 'final' AND block = excluded.block THEN 'final' ELSE excluded.state END,
         block = excluded.block, log_index = excluded.log_index, block_time = excluded.block_time, tx_hash = excluded.tx_hash, reject_reason = NULL, rejected_block = NULL`);
     this.#rejected = db.prepare(`
@@ -90,6 +91,7 @@ export class FollowerTable {
 
   #apply(event: LedgerEvent, decoded: DecodedOperation | undefined, now: number, finalTo: number): void {
     const { operation, block, logIndex, txHash, blockTime = null } = event;
+    const predecessor = event.predecessor === undefined ? null : bytesOfHex(event.predecessor, 'predecessor', 32);
     if (event.type === 'rejected') {
       // Another relayer was faster with the same operation: it is on the ledger, so nothing is wrong with it.
       if (event.reason?.startsWith('OpIdUsed')) return;
@@ -110,15 +112,7 @@ export class FollowerTable {
     // A kind of a later version of the contracts: that version reads the ledger anew when it is installed here.
     if (kindOf(operation.kind) === undefined) return;
     const anchored = block <= finalTo ? 'final' : 'mined';
-    this.#applied.run({
-      ...operationParameters(operation),
-      ...searchParameters(decoded),
-      anchored,
-      block,
-      logIndex,
-      blockTime,
-      txHash,
-      now,
-    });
+    const place = { anchored, block, logIndex, blockTime, txHash, predecessor };
+    this.#applied.run({ ...operationParameters(operation), ...searchParameters(decoded), ...place, now });
   }
 }

@@ -18,6 +18,7 @@ const states: readonly OperationState[] = ['pending', 'submitted', 'mined', 'fin
 
 const orders = {
   seq: { up: 'ORDER BY seq', down: 'ORDER BY seq DESC' },
+  sending: { up: 'ORDER BY coalesce(send_order, seq)', down: 'ORDER BY coalesce(send_order, seq) DESC' },
   ledger: { up: 'ORDER BY block IS NULL, block, log_index, seq', down: 'ORDER BY block IS NOT NULL, block DESC, log_index DESC, seq DESC' },
 } as const;
 
@@ -72,6 +73,7 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
 function hint(filter: OperationFilter, driver: (typeof indexed)[number] | undefined): string {
   // Few operations are ever refused, while one person may have signed tens of thousands.
   if (driver !== 'digest' && filter.states?.length === 1 && filter.states[0] === 'rejected') return ' INDEXED BY operations_state';
+  if (filter.order === 'sending' && filter.states?.length === 1) return ' INDEXED BY operations_sending';
   if (driver !== undefined) return ` INDEXED BY operations_${driver}`;
   if (filter.origin === 'here' && filter.kinds === undefined) {
     return filter.states === undefined ? ' INDEXED BY operations_made' : ' INDEXED BY operations_here';

@@ -33,11 +33,12 @@ export interface OperationRow {
   readonly awaits_blocks: number;
   readonly save: number | null;
   readonly handed_out: number;
+  readonly predecessor: Uint8Array | null;
 }
 
 /** Columns of a row in reading order. */
 export const operationColumns =
-  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, block_time, tx_hash, reject_reason, created_at, label, save, handed_out, from_peer, published, awaits_blocks';
+  'seq, op_id, kind, actor, issued_at, deadline, payload, signatures, state, origin, block, log_index, block_time, tx_hash, reject_reason, created_at, label, save, handed_out, from_peer, published, awaits_blocks, predecessor';
 
 export function storedOperation(row: OperationRow): StoredOperation {
   const kind = kindOf(row.kind);
@@ -72,6 +73,7 @@ export function storedOperation(row: OperationRow): StoredOperation {
     awaitsBlocks: row.awaits_blocks === 1,
     save: row.save,
     handedOut: row.handed_out === 1,
+    predecessor: row.predecessor && hexOfBytes(row.predecessor),
   };
 }
 

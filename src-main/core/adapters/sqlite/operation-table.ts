@@ -1,7 +1,7 @@
 /** Operations known here and the outbox: what was made on this workstation and is not yet on the ledger. */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { kindOf, operationKinds } from '../../../../src-shared/operations.ts';
-import type { SignedOperation } from '../../../../src-shared/operations.ts';
+import type { OperationKind, SignedOperation } from '../../../../src-shared/operations.ts';
 import type {
   DecodedOperation,
   OperationFilter,
@@ -35,8 +35,8 @@ export class OperationTable {
       ON CONFLICT (op_id) DO NOTHING`);
     this.#byId = db.prepare(`SELECT ${operationColumns} FROM operations WHERE op_id = ?`);
     this.#pending = db.prepare(`
-      SELECT ${operationColumns} FROM operations INDEXED BY operations_outbox
-      WHERE state = 'pending' AND origin = 'here' ORDER BY seq LIMIT ?`);
+      SELECT ${operationColumns} FROM operations INDEXED BY operations_sending
+      WHERE state = 'pending' AND origin = 'here' ORDER BY coalesce(send_order, seq) LIMIT ?`);
   }
 
   enqueue(
@@ -222,6 +222,34 @@ export class OperationTable {
       .transaction(() => {
         const note = this.#query('UPDATE operations SET handed_out = 1 WHERE op_id = ? AND handed_out = 0');
         for (const opId of opIds) note.run(bytesOfHex(opId, 'operation id', 32));
+      })
+      .immediate();
+  }
+
+  moveFrom(domain: string, left: readonly OperationKind[]): void {
+    const former = bytesOfHex(domain, 'domain', 32);
+    this.#db
+      .transaction(() => {
+        this.#query(
+          `
+          UPDATE operations SET send_order = places.place
+          FROM (SELECT seq AS id, row_number() OVER (ORDER BY block IS NULL, block, log_index, seq) AS place FROM operations) AS places
+          WHERE operations.seq = places.id`,
+        ).run();
+        this.#query('UPDATE operations SET predecessor = ? WHERE predecessor IS NULL').run(former);
+        // Other workstations of the clinic follow; what they made is sent from here like the rest, and a refusal of it is kept.
+        this.#query(
+          `
+          UPDATE operations SET state = CASE state WHEN 'rejected' THEN 'rejected' ELSE 'pending' END, block = NULL, log_index = NULL, block_time = NULL, tx_hash = NULL,
+            rejected_block = NULL, handed_out = 1, origin = 'here'`,
+        ).run();
+        const codes = JSON.stringify(left.map((kind) => operationKinds[kind].code));
+        this.#query(
+          `
+          UPDATE operations SET state = 'rejected', reject_reason = 'PredecessorCannotGovern(' || kind || ')'
+          WHERE state = 'pending' AND kind IN (SELECT value FROM json_each(?))`,
+        ).run(codes);
+        for (const table of ['transaction_operations', 'transactions', 'followed_blocks']) this.#query(`DELETE FROM ${table}`).run();
       })
       .immediate();
   }

@@ -74,6 +74,7 @@ export function workstationStore(db: Db): WorkstationStorePort {
     withdraw: (opId) => operations.withdraw(opId),
     withdrawnAfter: (seq) => operations.withdrawnAfter(seq),
     noteHandedOut: (opIds) => operations.noteHandedOut(opIds),
+    moveFrom: (domain, left) => operations.moveFrom(domain, left),
     retry: (opId) => operations.retry(opId),
     saveTransaction: (transaction) => operations.saveTransaction(transaction),
     openTransactions: () => operations.openTransactions(),

@@ -25,6 +25,8 @@ const outForMs = 10 * 60_000;
 /** Of a peer's own operations, so as not to offer them back. */
 const maxRemembered = 20_000;
 const maxBatchBytes = 512 * 1024;
+/** What was signed in a former network goes to the ledger only: its signature is judged by what the governors recognized, in the ledger's order. */
+const isOfHere = ({ predecessor }: StoredOperation) => predecessor === null;
 const unanchored = ['pending', 'submitted'] as const;
 
 interface Neighbour {
@@ -118,7 +120,9 @@ export function createExchange(deps: {
       const fresh = store.operations({ states: unanchored, order: 'seq', afterSeq: neighbour.offered, limit: batchLimit });
       if (fresh.length === 0 || stopped) return;
       const some = fitting(fresh);
-      const operations = some.filter(({ operation }) => !neighbour.theirs.has(operation.opId)).map(({ operation }) => toWire(operation));
+      const operations = some
+        .filter((one) => isOfHere(one) && !neighbour.theirs.has(one.operation.opId))
+        .map(({ operation }) => toWire(operation));
       // From here on they may be anywhere.
       store.noteHandedOut(some.map(({ operation }) => operation.opId));
       if (operations.length > 0) notePublished((await ask(peer, { type: 'offer', operations })).held);
@@ -185,15 +189,17 @@ export function createExchange(deps: {
       case 'list': {
         const page = store.operations({ states: unanchored, order: 'seq', afterSeq: message.after, limit: listLimit });
         return {
-          ids: page.map(({ operation }) => bytesOf(operation.opId)),
-          held: page.map((stored) => isHeld(stored)),
+          ids: page.filter(isOfHere).map(({ operation }) => bytesOf(operation.opId)),
+          held: page.filter(isOfHere).map((stored) => isHeld(stored)),
           next: page.length < listLimit ? null : (page.at(-1)?.seq ?? null),
         };
       }
       case 'want': {
         const known = message.ids.flatMap((id) => store.operation(hexOf(id)) ?? []);
         store.noteHandedOut(known.map(({ operation }) => operation.opId));
-        return { operations: fitting(known.filter(({ state }) => state !== 'rejected')).map(({ operation }) => toWire(operation)) };
+        return {
+          operations: fitting(known.filter((one) => one.state !== 'rejected' && isOfHere(one))).map(({ operation }) => toWire(operation)),
+        };
       }
       case 'offer': {
         const neighbour = neighbours.get(peer);

@@ -51,7 +51,7 @@ export function createNeighbourhood(deps: {
   readonly onReachable: () => void;
 }): Neighbourhood {
   const { store, crypto, codec, ipfs, directory, network, sessions, facts, report } = deps;
-  const vouchers = createVouchers(codec, crypto, directory, () => network.require().id);
+  const vouchers = createVouchers(codec, crypto, directory, (organization) => network.ofOrganization(organization));
   const computers = createComputers({ ...deps, peers: ipfs, vouchers });
   const hello = createHello({ peers: ipfs, crypto, computers });
   const arrivals = createArrivals({

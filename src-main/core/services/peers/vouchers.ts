@@ -43,14 +43,15 @@ export function createVouchers(
   codec: OperationCodecPort,
   crypto: RecordCryptoPort,
   directory: Pick<Directory, 'accountOf'>,
-  networkId: () => string,
+  /** Id of the network to which an organization's own is bound. */
+  networkOf: (organization: string) => string,
 ): Vouchers {
   const statement = ({ organization, peer, name, active, sequence, by, invitation }: Unsigned) =>
     crypto.sha256(
       utf8(
         [
           'anamnesis/computer/1',
-          networkId(),
+          networkOf(organization),
           organization,
           peer,
           active ? 1 : 0,
@@ -62,7 +63,9 @@ export function createVouchers(
       ),
     );
   const invitationStatement = (organization: string, by: string, key: string) =>
-    crypto.sha256(utf8(['anamnesis/computer-invitation/1', networkId(), organization, by.toLowerCase(), key.toLowerCase()].join('\n')));
+    crypto.sha256(
+      utf8(['anamnesis/computer-invitation/1', networkOf(organization), organization, by.toLowerCase(), key.toLowerCase()].join('\n')),
+    );
   const isBy = (account: string, digest: Uint8Array, text: string) => {
     const signer = codec.recover(digest, text);
     return signer !== null && (directory.accountOf(signer) ?? signer) === account;

@@ -2,7 +2,8 @@
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
  * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
  * that place in the ledger's order: one by a key that was replaced before does not. And what somebody decided for a patient counts where the patient's
- * appointment says so (right-check.ts).
+ * appointment says so (right-check.ts). What was signed in another network counts where this one's governors recognized that as a predecessor before: else what
+ * somebody signed elsewhere, for a trial maybe, could be passed off as meant for here.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
@@ -62,10 +63,26 @@ function note(signers: Signers, operation: SignedOperation, codec: OperationCode
   if (decoded.kind === 'RotateKeys') signers.set(operation.actor.toLowerCase(), decoded.payload.signer);
 }
 
+/** Domains of recognized predecessors: as of the last block that was followed (null until they are asked for), and since. */
+interface Predecessors {
+  followed: ReadonlySet<string> | null;
+  readonly since: Set<string>;
+}
+
+const domainIn = (decoded: DecodedOperation) => (decoded.kind === 'RecognizePredecessor' ? decoded.payload.domain : null);
+
+function isPredecessor({ store, codec }: Check, predecessors: Predecessors, domain: string): boolean {
+  const recognitions = () => store.operations({ kinds: ['RecognizePredecessor'], states: ['mined', 'final'] });
+  predecessors.followed ??= new Set(recognitions().flatMap(({ operation }) => domainIn(codec.decodePayload(operation)) ?? []));
+  return predecessors.followed.has(domain) || predecessors.since.has(domain);
+}
+
 /** The decoded operation, or null where its content or signatures do not hold. */
-function verify(check: Check, signers: Signers, opId: string, operation: SignedOperation | undefined): DecodedOperation | null {
+function verify(check: Check, signers: Signers, predecessors: Predecessors, event: LedgerEvent): DecodedOperation | null {
   const { store, codec, network } = check;
+  const { opId, operation, predecessor = null } = event;
   if (operation === undefined || operation.opId !== opId) return null;
+  if (predecessor !== null && !isPredecessor(check, predecessors, predecessor)) return null;
   let decoded: DecodedOperation;
   try {
     decoded = codec.decodePayload(operation);
@@ -81,9 +98,9 @@ function verify(check: Check, signers: Signers, opId: string, operation: SignedO
     // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between. What a peer brought was
     // held against rotations that had not come by the ledger.
     const unrotated = () => known.origin !== 'peer' && signerOf(check, signers, operation.actor) === operation.actor;
-    if (same && sameSignatures(known.operation, operation) && unrotated()) return decoded;
+    if (same && known.predecessor === predecessor && sameSignatures(known.operation, operation) && unrotated()) return decoded;
   }
-  const digest = codec.digest(network, operation);
+  const digest = codec.digest(predecessor ?? network, operation);
   const [actorSignature = '', secondSignature = ''] = operation.signatures;
   if (codec.recover(digest, actorSignature) !== signerOf(check, signers, operation.actor)) return null;
   // A registration binds the patient's keys: it counts only with the patient's own signature. So does a rotation bind the new key.
@@ -116,6 +133,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
   const signers: Signers = new Map();
+  const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
@@ -130,13 +148,15 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, signers, event.opId, event.operation);
+    const decoded = verify(check, signers, predecessors, event);
     const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
     if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;
       continue;
     }
     if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
+    const domain = domainIn(decoded);
+    if (domain !== null) predecessors.since.add(domain);
     believed.push({ event: { ...event, ...right }, decoded });
     kinds.add(decoded.kind);
   }

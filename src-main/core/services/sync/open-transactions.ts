@@ -64,9 +64,12 @@ export function settleTransactions({ store, ledger, relayerKey, clock, stopping,
 
   /** Offers the same operations under the same nonce at a higher price. */
   async function replace(rivals: readonly StoredTransaction[], latest: StoredTransaction): Promise<void> {
-    const operations = latest.opIds.flatMap((opId) => store.operation(opId)?.operation ?? []);
-    if (rivals.length > longestReplacements || operations.length !== latest.opIds.length) return;
-    const { hash, raw } = await ledger.signBatch(operations, relayerKey, latest.nonce, priceStep ** rivals.length);
+    const stored = latest.opIds.flatMap((opId) => store.operation(opId) ?? []);
+    const [first] = stored;
+    if (first === undefined || rivals.length > longestReplacements || stored.length !== latest.opIds.length) return;
+    const operations = stored.map(({ operation }) => operation);
+    const options = { gasPriceFactor: priceStep ** rivals.length, predecessor: first.predecessor };
+    const { hash, raw } = await ledger.signBatch(operations, relayerKey, latest.nonce, options);
     // Where gas costs nothing a higher price is the same price, and the replacement the same transaction.
     if (rivals.some((rival) => rival.hash === hash) || stopping()) return;
     store.saveTransaction({ hash, raw, nonce: latest.nonce, opIds: latest.opIds, createdAt: clock() });

@@ -80,6 +80,7 @@ export function createOutbox({ store, ledger, relayerKey, clock, headStartMs, on
         batch.map(({ operation }) => operation),
         relayerKey,
         nonce,
+        { predecessor: batch[0]?.predecessor ?? null },
       );
     } catch (failure) {
       if (refusalOf(failure) !== 'batch-too-large') throw failure;

@@ -11,6 +11,12 @@ const words: Readonly<Record<string, string>> = {
   CommitAnchored: 'The same records are on the ledger already. Nothing is missing.',
   NotAuthorized: 'The person who signed it did not have the role for it, or was suspended. Ask the administrator, then send it again.',
   GovernorRequired: 'Only those who govern the network may do this.',
+  PredecessorCannotGovern:
+    'It was decided by those who govern the former network, and does not count in this one. Nothing needs to be done.',
+  PredecessorClosed:
+    'The time for sending what was signed in the former network is over. Ask those who govern this one to extend it, then send it again.',
+  PredecessorUnknown: 'Those who govern this network do not recognize the one in which it was signed. Ask them, then send it again.',
+  PredecessorOfAnother: 'It concerns another clinic than the one that came from the former network. That clinic has to move itself.',
   OrganizationUnknown: 'The organization is not part of this network. Ask those who govern it.',
   OrganizationKnown: 'The organization is part of this network already. Nothing needs to be done.',
   MemberUnknown: 'The person is not a member of this organization.',
@@ -63,6 +69,7 @@ const lasting: ReadonlySet<string> = new Set([
   'RequestNotOpen',
   'SequencePassed',
   'ValidityInvalid',
+  'PredecessorCannotGovern',
 ]);
 
 /** Whether an operation that was refused for this reason may be taken when it is sent again. */

@@ -1,5 +1,6 @@
 /**
- * What is sent next: pending operations in the order in which they became known here, which is an order in which they can be applied.
+ * What is sent next: pending operations in the order in which they became known here, or in that of the ledger from which the clinic moved; both are orders in
+ * which they can be applied.
  *
  * After a ledger has lost blocks, operations that others had made are pending here too. Their makers send them again; what depends on them
  * waits for that a moment. If it does not happen, this workstation sends them: an operation may be relayed by anyone, and its id counts once. The same
@@ -16,7 +17,7 @@ const maxLeftOut = 1000;
 const maxAttempts = 3;
 
 export interface SendQueue {
-  /** Up to `limit` operations and 100 KiB; empty where there is nothing to send now. */
+  /** Up to `limit` operations and 100 KiB that were signed in the same network; empty where there is nothing to send now. */
   next(limit: number): StoredOperation[];
   /** Whether something waits for its turn that `next` does not give yet. */
   readonly waiting: boolean;
@@ -52,7 +53,8 @@ export function createSendQueue(
     for (const [opId, until] of leftOut) if (until <= clock()) leftOut.delete(opId);
     const count = limit + leftOut.size;
     // Where so much is refused, others' operations are left to the others.
-    const rows = leftOut.size > maxLeftOut ? store.pending(count) : store.operations({ states: ['pending'], order: 'seq', limit: count });
+    const rows =
+      leftOut.size > maxLeftOut ? store.pending(count) : store.operations({ states: ['pending'], order: 'sending', limit: count });
     return rows.filter(({ operation }) => !leftOut.has(operation.opId));
   }
 
@@ -84,6 +86,7 @@ export function createSendQueue(
       for (const stored of withoutOthers(candidates(limit))) {
         bytes += sizeOf(stored.operation);
         if (batch.length === limit || (batch.length > 0 && bytes > maxBatchBytes)) break;
+        if (batch[0] !== undefined && batch[0].predecessor !== stored.predecessor) break;
         batch.push(stored);
       }
       return batch;

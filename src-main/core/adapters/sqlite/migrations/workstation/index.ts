@@ -4,5 +4,6 @@ import { initial } from './0001-initial.ts';
 import { withdrawal } from './0002-withdrawal.ts';
 import { blockTimes } from './0003-block-times.ts';
 import { peers } from './0004-peers.ts';
+import { predecessor } from './0005-predecessor.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes, peers];
+export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes, peers, predecessor];
