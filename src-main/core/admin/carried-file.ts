@@ -19,8 +19,12 @@ export async function writeWhole(file: string, source: AsyncIterable<Uint8Array>
 }
 
 /** The bytes of a file; ends where they cannot be read any more, as if the file ended there. @throws where there is no such file. */
-export async function* readWhileItLasts(file: string): AsyncGenerator<Uint8Array> {
+export function readWhileItLasts(file: string): AsyncIterable<Uint8Array> {
   statSync(file);
+  return piecesOf(file);
+}
+
+async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
   const stream = createReadStream(file, { highWaterMark: 1024 * 1024 });
   let failed = false;
   stream.once('error', () => (failed = true));

@@ -1,5 +1,5 @@
 /** The command line end to end: a demo clinic made, real Bundles imported, checked and written out again as they came, and its exit codes. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resourceTypes } from '../../../src-shared/fhir/resource-types.ts';
@@ -70,6 +70,17 @@ describe('the command line', () => {
       expect(source.filter((text) => isSupported(text) && !kept.has(text)).map((text) => text.slice(0, 200))).toEqual([]);
     },
   );
+
+  it('carries out nothing where nothing waits, and takes in only what a workstation wrote', async () => {
+    const out = join(files, 'waiting.car');
+    expect((await run('carry-out', '--out', out)).exitCode).toBe(9);
+    expect(existsSync(out)).toBe(false);
+    expect((await run('carry-out')).exitCode).toBe(2);
+    const refused = await run<Failure>('carry-in', file('other.car', '<html></html>'));
+    expect(refused.exitCode).toBe(5);
+    expect(refused.json().error.code).toBe('FILE_UNSAFE');
+    expect((await run('carry-in', join(files, 'gone.car'))).exitCode).toBe(9);
+  });
 
   it('doubles nothing when the same history is imported again', async () => {
     const [path = ''] = packagedBundles;
