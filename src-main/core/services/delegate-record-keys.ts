@@ -25,7 +25,7 @@ interface Source {
 export function createDelegateRecordKeys(deps: KeyringDeps, holder: RecordHolder): DelegateRecordKeys {
   const { store, codec, crypto, ipfs, consents, network } = deps;
   const { keys, patient } = holder;
-  const { id } = network.require();
+  const id = network.ofPatient(patient);
   const reader = granteeOfAccount(keys.account);
   /** What is in each envelope for this account, by its digest. */
   const opened = new Map<string, EnvelopeKey[]>();
