@@ -64,13 +64,14 @@ export function unreliableLedger(ledger: LedgerPort, life: Life, url: () => stri
       return ledger.config;
     },
     check: through(() => ledger.check()),
+    recognized: through((elsewhere, config, domain) => ledger.recognized(elsewhere, config, domain)),
     head: through(() => ledger.head()),
     isFinalAtOnce: through(() => ledger.isFinalAtOnce()),
     blockHash: through((number) => ledger.blockHash(number)),
     blockTime: through((number) => ledger.blockTime(number)),
     events: through((from, to) => ledger.events(from, to)),
     nonce: through((relayer) => ledger.nonce(relayer)),
-    signBatch: through((operations, key, nonce, factor) => ledger.signBatch(operations, key, nonce, factor)),
+    signBatch: through((operations, key, nonce, options) => ledger.signBatch(operations, key, nonce, options)),
     receipt: through((hash) => ledger.receipt(hash)),
     async broadcast(raw) {
       if (life.dies === 'before broadcast') life.die();

@@ -8,7 +8,7 @@ describe('while old records are encrypted anew', () => {
   let w: TestWorkstation;
   let people: Awaited<ReturnType<typeof foundClinic>>;
   /** Doctors with access, to be revoked one by one. */
-  let others: string[] = [];
+  const others: string[] = [];
   let patient = '';
   let card = '';
 
@@ -148,17 +148,17 @@ describe('while old records are encrypted anew', () => {
     expect(await view()).toMatchObject({ records: 0 });
     await revokeNext();
     const { records } = await view();
-    let revoked: Promise<unknown> | null = null;
+    const meanwhile: { revoked?: Promise<unknown> } = {};
     const terms = { categories: [...categories], write: false, purpose: 'treatment' as const, until: 0 };
     const stop = w.core.workstation.facts.on('progress', ({ job, done }) => {
-      if (job !== `reencrypt:${patient}` || (done ?? 0) < 1 || revoked) return;
+      if (job !== `reencrypt:${patient}` || (done ?? 0) < 1 || meanwhile.revoked) return;
       const grantee = granteeOfAccount(people.admin);
-      revoked = w.ask('desk.grant', { grantee, ...terms }).then(() => w.ask('desk.revoke', { grantee, categories: [] }));
+      meanwhile.revoked = w.ask('desk.grant', { grantee, ...terms }).then(() => w.ask('desk.revoke', { grantee, categories: [] }));
     });
     const result = await w.ask('earlier.reencrypt', { categories: [] });
     stop();
-    expect(revoked).not.toBeNull();
-    await revoked;
+    expect(meanwhile.revoked).toBeDefined();
+    await meanwhile.revoked;
     expect(result).toMatchObject({ unreadable: 0, stopped: false });
     expect(result.done).toBeGreaterThanOrEqual(records);
     // Where the revocation came after the last step, it is offered again.
