@@ -43,6 +43,8 @@ const roles = z
   .max(4);
 const coded = z.strictObject({ system: line(200), code: line(50).min(1), display: line(300) });
 const identifier = z.strictObject({ system: line(200).min(1), label: line(80), value: line(80).min(1) });
+/** Of a node of the ledger; or `peer:` and the id of the workstation that runs it. */
+const endpoint = z.union([z.url({ protocol: /^https?$/ }).max(300), z.string().regex(/^peer:[1-9A-HJ-NP-Za-km-z]{20,80}$/)]);
 const nothing = z.strictObject({});
 
 const demographics = z.strictObject({
@@ -172,7 +174,7 @@ export const calls = {
   ),
   'network.admit': call<null>()(z.strictObject({ requestCode: code })),
   'network.dial': call<null>()(z.strictObject({ address: line(300).min(1) })),
-  'network.setEndpoint': call<null>()(z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }).max(300) })),
+  'network.setEndpoint': call<null>()(z.strictObject({ endpoint })),
   // -- patients
   'patients.search': call<{ hits: view.PatientSummary[]; total: number; linked: view.LinkMark[] }>()(
     z.strictObject({ text: z.string().max(200), limit: z.number().int().min(1).max(200), offset: z.number().int().min(0).max(10_000_000) }),
