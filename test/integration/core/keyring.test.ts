@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordHolder } from '../../../src-main/core/services/keyring.ts';
 import { granteeOfAccount, zero32 } from '../../../src-main/core/services/bytes.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
+import { powerBits } from '../../../src-shared/operations.ts';
 import { Ledgerless } from './ledgerless.ts';
 
 let l: Ledgerless;
@@ -83,7 +84,7 @@ describe('two revocations made apart', () => {
 });
 
 describe('a revocation that somebody else signed', () => {
-  /** As a delegate's workstation makes it: a random key, sealed to those who stay and to the patient. */
+  /** As the workstation of a delegate, who is appointed before, makes it: a random key, sealed to those who stay and to the patient. */
   const delegateRevokes = async (patient: string, desk: RecordHolder, sealed: boolean) => {
     const { crypto, network } = l.w;
     const compartment = l.w.keyring.of(desk).compartmentOf(category);
@@ -95,6 +96,17 @@ describe('a revocation that somebody else signed', () => {
       ...(sealed ? [{ id: granteeOfAccount(patient), encryptionKey: desk.keys.encryptionKey, keys: [key] }] : []),
     ]);
     const delegate = l.keys.fromSecret(doctor(1).secret.slice());
+    const appointment = {
+      patient,
+      delegate: delegate.account,
+      compartment,
+      capacity: 2,
+      powers: powerBits.revoke,
+      validUntil: 0,
+      sequence: 1,
+    };
+    enqueue(signing().make('AppointDelegate', appointment, 'Appoint a delegate', desk.keys));
+    l.anchor();
     const payload = { patient, compartment, grantee: grantee(2), epoch: key.epoch, envelope: envelope.digest };
     l.w.publisher.publish([envelope], [signing().make('Revoke', payload, 'By a delegate', delegate)]);
     l.anchor();

@@ -113,7 +113,7 @@ export function createNeighbourhood(deps: {
     async stop() {
       hello.stop();
       exchange.stop();
-      await fetcher.stop();
+      await Promise.all([fetcher.stop(), replication.stop()]);
     },
   };
 }

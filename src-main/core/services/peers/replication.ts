@@ -9,6 +9,8 @@ import { digestsIn } from './blocks-of.ts';
 export interface Replication {
   /** Looks at what became known since the last time. Resolves when it has. */
   look(): Promise<void>;
+  /** Resolves when nothing runs any more. */
+  stop(): Promise<void>;
 }
 
 const setting = 'replicatedTo';
@@ -29,6 +31,7 @@ export function createReplication(deps: {
   let kept = 0;
   let running: Promise<void> | null = null;
   let again = false;
+  let stopped = false;
 
   const ownPatients = (organization: string): Set<string> => {
     if (patients?.organization === organization) return patients.accounts;
@@ -50,7 +53,7 @@ export function createReplication(deps: {
   };
 
   const round = async (organization: string): Promise<void> => {
-    for (;;) {
+    while (!stopped) {
       const after: number = (looked ??= store.setting<number>(setting) ?? 0);
       const operations = store.operations({ order: 'seq', afterSeq: after, limit: page });
       if (operations.length === 0) return;
@@ -81,7 +84,7 @@ export function createReplication(deps: {
       do {
         again = false;
         await round(organization);
-      } while (again);
+      } while (again && !stopped);
     } finally {
       running = null;
     }
@@ -89,12 +92,17 @@ export function createReplication(deps: {
 
   return {
     look() {
-      const organization = deps.organization();
+      const organization = stopped ? null : deps.organization();
       // Before the directory is known, nobody's staff can be told from another's.
       if (organization === null || !directory.organization(organization)) return Promise.resolve();
       if (running) again = true;
       else running = run(organization);
       return running;
+    },
+    async stop() {
+      stopped = true;
+      // What failed in it was told to whoever asked for the look.
+      while (running) await Promise.allSettled([running]);
     },
   };
 }
