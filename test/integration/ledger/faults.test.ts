@@ -68,14 +68,14 @@ async function run(steps: readonly Step[]): Promise<void> {
       }
       const until = between.requests + requests;
       await eventually(() => {
-        here.sync.poke();
+        here.sync.hurry();
         expect(between.requests).toBeGreaterThanOrEqual(until);
       });
     }
     Object.assign(between, { down: false, loseAnswersTo: null });
     // Together, because a ledger that was killed last may not have been missed yet.
     await eventually(async () => {
-      here.sync.poke();
+      here.sync.hurry();
       expect(made.map(({ opId }) => here.store.operation(opId)?.state)).toEqual(made.map(() => 'final'));
       expect(here.store.openTransactions()).toEqual([]);
       const counts = await appliedOnLedger(at.url, at.config);
