@@ -9,8 +9,9 @@ import { afterAll, beforeAll, it } from 'vitest';
 import { History, plan, type Counts } from './model/history.ts';
 import { World } from './model/world.ts';
 
-const runs = Number(process.env['MODEL_RUNS'] ?? 30);
-const seed = Number(process.env['MODEL_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+// The same histories each time: what new ones find is for the long run (docs/reliability.md).
+const runs = Number(process.env['MODEL_RUNS'] ?? 8);
+const seed = Number(process.env['MODEL_SEED'] ?? 20_261_126);
 const counts: Counts = { runs: 0, steps: 0, kills: 0, acknowledged: 0, refusedByLedger: 0, anchored: 0 };
 
 let world: World;
