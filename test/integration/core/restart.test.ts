@@ -21,7 +21,9 @@ it('keeps its addresses over a restart, so that those it invited find it again',
   );
   const { invitation } = await a.ask('network.invitation', {});
   const { phrase } = await b.ask('setup.createPhrase', {});
-  await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
+  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
+  // Until it is admitted, nobody tells it anything.
+  await a.ask('network.admit', { requestCode });
   await b.until(
     'connected',
     () => b.snapshot(),
