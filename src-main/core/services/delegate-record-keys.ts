@@ -7,7 +7,7 @@ import type { Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey, StoredOperation } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
-import { precedes } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
 
 const timeoutMs = 8_000;
