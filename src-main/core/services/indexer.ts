@@ -243,7 +243,9 @@ export function createIndexer(deps: {
 
   const enqueueCommit = (session: Session, commit: StoredOperation) => {
     const digest = commitDigest(commit.operation.payload);
-    if (commit.state === 'rejected' || session.index.commitIndexed(digest)) return;
+    // What its author saved here stays in the author's chart, marked as refused, also where a crash came before it was indexed.
+    const refused = commit.state === 'rejected' && !(commit.origin === 'here' && commit.operation.actor === session.account);
+    if (refused || session.index.commitIndexed(digest)) return;
     const decoded = codec.decodePayload(commit.operation);
     const patient = 'patient' in decoded.payload ? decoded.payload.patient : '';
     queue.add({ digest, opId: commit.operation.opId, patient, seq: commit.seq });
@@ -310,12 +312,15 @@ export function createIndexer(deps: {
       const keysOf = keysIn(session.index);
       const commit = await reader.open(operation, keysOf, { timeoutMs: fetchTimeoutMs });
       // One that says where contents lie now has no records of its own: it is checked, which also brings its blocks here.
+      if (commit.header.originals.length > 0 && operation.state === 'rejected') return queue.delete(digest);
       if (commit.header.originals.length > 0) await deps.reencryptionCheck.check(operation, keysOf, { timeoutMs: fetchTimeoutMs });
       if (sessions.current() !== session) return;
       const own = commit.header.originals.length > 0 ? [] : commit.entries;
       const contents = await reader.contents({ ...commit, entries: own }, { timeoutMs: fetchTimeoutMs });
       // The key may have been taken away meanwhile: an emergency that ended.
       if (sessions.current() !== session || !session.index.keks({ compartment }).some((k) => k.epoch === epoch)) return;
+      // Withdrawn meanwhile, or sealed again under another name.
+      if (store.operation(operation.operation.opId) === undefined) return queue.delete(digest);
       const unavailable = contents.find((c): c is AppError => c instanceof AppError && c.code === 'BLOCK_UNAVAILABLE');
       if (unavailable) throw unavailable;
       // Encrypted anew since the keys were given: not shared any more, and nothing that would be wrong.
