@@ -9,7 +9,7 @@ import type { Workstation } from './clinic.ts';
 export function saving({ core }: Workstation) {
   const { store, codec, crypto, network, clock, ipfs, facts, directory, indexer, sessions } = core.workstation;
   const workstation = store.workstation;
-  const consents = createConsents(workstation, codec, directory);
+  const consents = createConsents(workstation, codec, directory, crypto);
   facts.on('operations', ({ kinds }) => {
     if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
   });
