@@ -234,6 +234,7 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
     await logIn(a, people.registrar);
     await a.core.workstation.indexer.settled();
     expect(claims()).toHaveLength(2);
+    await logIn(b, others.doctor);
   });
 
   it('is taken along in a file that anybody can check, made by either clinic and by the patient', async () => {
