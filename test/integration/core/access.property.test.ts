@@ -9,7 +9,7 @@ import { afterAll, beforeAll, it } from 'vitest';
 import { Life, step, type Place, type Step } from './access-life.ts';
 import { Ledgerless } from './ledgerless.ts';
 
-const runs = Number(process.env['ACCESS_RUNS'] ?? 300);
+const runs = Number(process.env['ACCESS_RUNS'] ?? 200);
 const seed = Number(process.env['ACCESS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** A workstation lives for so many histories: what it replays grows with each. A doctor stays until so many keys. */
@@ -18,6 +18,9 @@ const keysOfDoctor = 3;
 
 let place: Place;
 let lived = 0;
+let held = 0;
+/** A long run says how far it is. */
+const toldEvery = 500;
 async function begin(): Promise<void> {
   const ledgerless = await Ledgerless.start(3);
   place = { ledgerless, other: (await ledgerless.patient()).patient, guardian: await ledgerless.patient() };
@@ -35,6 +38,7 @@ async function live(steps: readonly Step[]): Promise<void> {
   const life = new Life(place, await place.ledgerless.patient());
   for (const what of steps) await life.step(what);
   await life.check();
+  if (++held % toldEvery === 0) process.stdout.write(`${held} histories held\n`);
 }
 
 it(

@@ -17,7 +17,7 @@ import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
 import { AppError } from '../../../src-shared/errors.ts';
-import { freeOfCost, reusingIndexes, reusingKeys } from './reused.ts';
+import { freeOfCost, reusingCodec, reusingCrypto, reusingIndexes, reusingKeys } from './reused.ts';
 
 const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
 const noLedger: LedgerPort = {
@@ -92,12 +92,12 @@ export class Ledgerless {
   private constructor() {
     // In memory where there is such a folder: what is tested here is not the disk.
     this.#dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'anamnesis-ledgerless-'));
-    const crypto = createRecordCrypto();
+    const crypto = reusingCrypto(createRecordCrypto());
     const ports = {
       ...{
         keys: this.keys,
         crypto,
-        codec: createOperationCodec(),
+        codec: reusingCodec(createOperationCodec()),
         ledger: noLedger,
         embedded: noEmbedded,
         ipfs: this.blocks,
