@@ -292,8 +292,9 @@ export class Life {
       const category = compartments.get(compartment);
       const commit = await reader.read(stored);
       if (commit.header.originals.length === 0) continue;
-      const keks = await Promise.all(Array.from({ length: epoch + 1 }, (_, number) => keysOf(compartment, number)));
-      const opens = keks.flat().some((kek) => {
+      const keks: Uint8Array[] = [];
+      for (let number = 0; number <= epoch; number++) keks.push(...(await keysOf(compartment, number)));
+      const opens = keks.some((kek) => {
         try {
           return crypto.openEntries(commit, kek).length > 0;
         } catch {
