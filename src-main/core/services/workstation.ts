@@ -380,6 +380,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     files: ports.demoFiles,
   });
   const snapshots = createSnapshots({
+    moving,
     version: options.version,
     store,
     ipfs,
