@@ -25,8 +25,8 @@ export interface Gate {
 /** A clinic's workstations, other clinics' and room for devices; beyond it a flood is refused. */
 const maxConnections = 128;
 
-/** A want that got no answer for so long is sent again. */
-const askAgainMs = 2_000;
+/** Where nothing that is waited for has come for so long, it is asked for again. */
+const askAgainMs = 3_000;
 
 /**
  * Starts a node.
@@ -119,11 +119,12 @@ export async function startNode(
     helia,
     async fetch(cid, signal) {
       const chunks: Uint8Array[] = [];
-      const isWaitedFor = bitswap.askAgain();
+      const wait = bitswap.askAgain();
       try {
         for await (const chunk of helia.blockstore.get(cid, { signal })) chunks.push(chunk);
+        wait.came();
       } finally {
-        isWaitedFor.end();
+        wait.end();
       }
       const [only] = chunks;
       return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
@@ -135,8 +136,8 @@ export async function startNode(
 }
 
 interface Bitswap {
-  /** Sends peers the list of what is wanted again and again, until it is ended. */
-  askAgain(): { end(): void };
+  /** Sends peers the whole list of what is wanted whenever nothing of it comes, until that is ended. */
+  askAgain(): { came(): void; end(): void };
 }
 
 /**
@@ -147,10 +148,11 @@ interface Bitswap {
  *
  * Its peers: where the first list of wants does not get through (the peer has just started, or does not know yet who asks), bitswap leaves out that
  * peer for as long as the connection lasts, and what was asked of it once it never asks again. So while something is waited for, bitswap is told of
- * its peers anew, which has it send the whole list.
+ * its peers anew, which has it send the whole list; not while blocks come, for they would come twice.
  */
 function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate): Bitswap {
   let waiting = 0;
+  let hasMoved = false;
   let timer: NodeJS.Timeout | undefined;
   let tellAgain = (): void => {};
   const isBitswap = (protocols: string | readonly string[]) => [protocols].flat().some((protocol) => protocol.startsWith('/ipfs/bitswap/'));
@@ -182,8 +184,14 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
   return {
     askAgain() {
       waiting += 1;
-      timer ??= setInterval(() => tellAgain(), askAgainMs).unref();
+      timer ??= setInterval(() => {
+        if (!hasMoved) tellAgain();
+        hasMoved = false;
+      }, askAgainMs).unref();
       return {
+        came() {
+          hasMoved = true;
+        },
         end() {
           waiting -= 1;
           if (waiting > 0) return;
