@@ -169,6 +169,13 @@ export const calls = {
   /** For one further computer of this clinic. */
   'computers.invitation': call<{ invitation: string }>()(nothing),
   'computers.remove': call<null>()(z.strictObject({ peer: line(80).min(1) })),
+  // -- where records are
+  'availability.view': call<view.AvailabilityView>()(nothing),
+  'availability.record': call<view.RecordCopies>()(z.strictObject({ versionId: uuid })),
+  /** In all, this computer's included; for the whole clinic. */
+  'availability.setCopies': call<null>()(z.strictObject({ copies: z.number().int().min(1).max(9) })),
+  /** Compares all blocks of this computer with their hashes, and mends what can be mended. */
+  'availability.check': call<view.BlockCheckView>()(nothing),
   'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean }>()(
     z.strictObject({ requestCode: code }),
   ),

@@ -36,6 +36,8 @@ export interface CoreOptions {
   /** Multiaddrs to listen on; by default every interface and the port of the first start. */
   readonly listen?: readonly string[];
   readonly version: string;
+  /** A hub says that it is one. */
+  readonly kind?: 'workstation' | 'hub';
   /** Cost of sealing under a passphrase; by default what docs/security.md promises. */
   readonly passphraseCost?: Parameters<typeof createKeyAdapter>[0];
 }
@@ -90,6 +92,7 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       ledger: createLedger((peer, request, limits) => ipfs.ask(peer, ledgerProtocol, request, limits)),
       embedded: createEmbeddedLedger(),
       ipfs,
+      care: blocks.care,
       car: createCar(),
       clock: Date.now,
       demoFiles: () => resources.demo(),
@@ -99,6 +102,7 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       version: options.version,
       ledgerDir: join(options.dataDir, 'ledger'),
       mdns: options.mdns,
+      kind: options.kind ?? 'workstation',
       listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws'],
     },
   );

@@ -88,6 +88,7 @@ async function run(): Promise<void> {
     dataDir: values.data,
     resourcesDir: join(programDir, 'resources'),
     mdns: !values['no-mdns'],
+    kind: 'hub',
     version,
     ...(values.listen ? { listen: values.listen } : {}),
   });

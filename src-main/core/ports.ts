@@ -5,6 +5,7 @@
  * Conventions: accounts are EIP-55 checksummed addresses; bytes32 values 0x-prefixed lower-case hex; CIDs base32 strings (CIDv1);
  * times on operations are seconds since 1970, all others milliseconds; bytes are Uint8Array.
  */
+export type * from './ports/availability.ts';
 export type * from './ports/car.ts';
 export type * from './ports/crypto.ts';
 export type * from './ports/ipfs.ts';

@@ -3,6 +3,7 @@ import { formatName } from '../../../src-shared/format/index.ts';
 import type { Principal, SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Attention } from './attention.ts';
+import type { Availability } from './availability/availability.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
@@ -38,6 +39,7 @@ export function createSnapshots(deps: {
   /** For whom somebody with a card may decide. */
   readonly principals: (account: string) => Principal[];
   readonly attention: Pick<Attention, 'count'>;
+  readonly availability: Pick<Availability, 'warning'>;
 }): SnapshotSource {
   const startedAt = Date.now();
   const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
@@ -65,6 +67,7 @@ export function createSnapshots(deps: {
       paused: status?.paused ?? false,
       clock: connections.clock(),
       confirmations: status?.confirmations ?? null,
+      copies: deps.availability.warning(),
       ...indexer.status(),
     };
   };

@@ -11,6 +11,7 @@ import { createOperationCodec } from '../../../src-main/core/adapters/ledger/ope
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
+import { careless } from '../../integration/core/careless.ts';
 import { Life, sharedBlocks, unreliableLedger, type Blocks, type Weather } from './unreliable-ports.ts';
 
 const crypto = createRecordCrypto();
@@ -46,6 +47,7 @@ export class Place {
         ...{ keys: this.keys, crypto, codec: createOperationCodec(), shares: createShares(), embedded: this.#embedded, ipfs },
         ledger: unreliableLedger(createLedger(), life, this.#url),
         car: createCar(),
+        care: careless,
         store: createStore({ dir: this.#dir, machineKey: this.#machineKey.slice() }),
         clock: Date.now,
         demoFiles() {
@@ -54,7 +56,7 @@ export class Place {
         // What a process that is gone complains of is its closed store.
         report: (error) => void (life.dead || this.faults.push(error)),
       },
-      { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [] },
+      { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [], kind: 'workstation' },
     );
     w.start();
     return w;
@@ -68,6 +70,7 @@ export class Place {
     this.w.sessions.lock();
     // Resolves never: a round in the middle of a call hangs there for good.
     void this.w.connections.stop();
+    void this.w.availability.stop();
     this.w.store.close();
   }
 

@@ -16,6 +16,7 @@ import { createOperationCodec } from '../../../src-main/core/adapters/ledger/ope
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
+import { careless } from './careless.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 
 const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
@@ -99,6 +100,7 @@ export class Ledgerless {
         embedded: noEmbedded,
         ipfs: this.blocks,
         car: createCar(),
+        care: careless,
       },
       shares: createShares(),
       store: createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }),
@@ -110,7 +112,7 @@ export class Ledgerless {
         throw error;
       },
     };
-    this.w = createWorkstation(ports, { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [] });
+    this.w = createWorkstation(ports, { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [], kind: 'workstation' });
     this.admin = { secret: new Uint8Array(), account: '' };
   }
 
