@@ -9,7 +9,7 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bytesOfBase64, canonical, cidOf, equal, fail, Fault, hexOf, sha256, short, utf8 } from './lib/bytes.mjs';
+import { bytesOf, bytesOfBase64, canonical, cidOf, equal, fail, Fault, hexOf, sha256, short, utf8 } from './lib/bytes.mjs';
 import { commitCid, fileOf, openEntries, readCommit, readContent, readProfile } from './lib/commit.mjs';
 import { checkCompleteness } from './lib/completeness.mjs';
 import { readExport } from './lib/file.mjs';
@@ -42,7 +42,7 @@ export async function verifyExport(source, { rpc } = {}) {
   await attempt('', async () => {
     const { export: content, seal } = readExport(source);
     const operations = await readOperations(content, attempt);
-    const rules = createReplay(operations);
+    const rules = createReplay(operations, hexOf(domainOf(content.network)));
     await attempt('', async () => {
       let ledger = null;
       // Without the ledger that was asked for, what can be checked without one still is.
@@ -51,7 +51,7 @@ export async function verifyExport(source, { rpc } = {}) {
       const anchored = ledger ? await checkAnchors(ledger, places, say, attempt) : null;
       const allowed = await replay(content, rules, places, ledger, anchored, say, attempt);
       const blocks = readBlocks(content);
-      await checkContents(content, blocks, allowed, say, attempt);
+      await checkContents(content, blocks, allowed, rules.homeOf(content.patient), say, attempt);
       if (ledger) await checkCompleteness(ledger, content, operations, say);
       sayLinks(content, rules, say);
       sayPlace(content, ledger, say);
@@ -93,7 +93,9 @@ async function readOperations({ network, operations }, attempt) {
       if (seen.has(operation.opId)) fail('it is in the file twice');
       seen.add(operation.opId);
       const payload = decodePayload(operation.kind, operation.payload);
-      read.push({ ...operation, payload, digest: digestOf(domain, operation), raw: operation });
+      const { predecessor = null } = operation;
+      const digest = digestOf(predecessor === null ? domain : bytesOf(predecessor, 32), operation);
+      read.push({ ...operation, payload, digest, raw: operation });
     });
   }
   return read;
@@ -126,6 +128,7 @@ async function checkAnchors(ledger, operations, say, attempt) {
 async function replay(content, rules, operations, ledger, anchored, say, attempt) {
   const allowed = new Map();
   let contracts = 0;
+  const former = new Map();
   for (const operation of operations) {
     const { kind, opId, payload, anchor } = operation;
     // A block that the ledger does not have was said to fail with its anchor.
@@ -146,21 +149,26 @@ async function replay(content, rules, operations, ledger, anchored, say, attempt
       }
       rules.apply(operation, payload, time);
     });
+    if (holds && operation.predecessor) former.set(operation.predecessor, (former.get(operation.predecessor) ?? 0) + 1);
     if (!holds || kind !== 'Commit') continue;
     if (payload.patient !== lower(content.patient)) say('fails', `Commit ${short(payload.commit)} belongs to another patient.`);
     else allowed.set(payload.commit, operation);
     if (anchor === null) say('missing', `Commit ${short(payload.commit)} was not anchored yet: nothing proves when it was written.`);
   }
   if (contracts > 0) say('holds', `${contracts} signatures are of account contracts, which the ledger asked when it took the operations.`);
+  for (const [domain, count] of former)
+    say(
+      'holds',
+      `${count} operations were signed in a clinic’s former network (${short(domain)}), which the governors of this one recognized.`,
+    );
   if (allowed.size > 0)
     say('holds', `${allowed.size} commits are signed by their authors, who were allowed to write by the operations in the file.`);
   return allowed;
 }
 
 /** Content against commit, commit against signed operation, record by record; and what is named but not there. */
-async function checkContents(content, blocks, allowed, say, attempt) {
+async function checkContents(content, blocks, allowed, network, say, attempt) {
   const block = (cid) => blocks.get(cid) ?? fail(`the block ${short(cid)} is not in the file`);
-  const network = hexOf(domainOf(content.network));
   const byCommit = new Map();
   for (const record of content.records) byCommit.set(record.commit, [...(byCommit.get(record.commit) ?? []), record]);
   const known = new Set([...allowed.keys()].map(commitCid));

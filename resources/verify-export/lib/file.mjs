@@ -18,24 +18,25 @@ const id = (value) => typeof value === 'string' && /^[A-Za-z0-9.-]{1,64}$/.test(
 const payload = (value) => typeof value === 'string' && /^0x([0-9a-f]{64}){1,16}$/.test(value);
 const anchor = map({ block: integer, blockHash: orNull(hex(32)), transaction: hex(32), logIndex: integer });
 
-const parts = {
+const operation = {
+  kind: (kind) => Object.hasOwn(kinds, kind),
+  opId: hex(32),
+  actor: address,
+  issuedAt: integer,
+  deadline: integer,
+  payload,
+  signatures: list(text(5000), 16),
+  anchor: orNull(anchor),
+};
+/** Version 1 knew no former networks of clinics. */
+const operationOf = { 1: map(operation), 2: map({ ...operation, predecessor: orNull(hex(32)) }) };
+
+const partsOf = (version) => ({
   network: map({ chainId: integer, operations: address }),
   patient: address,
   createdAt: integer,
   asOf: orNull(map({ block: integer, hash: hex(32) })),
-  operations: list(
-    map({
-      kind: (kind) => Object.hasOwn(kinds, kind),
-      opId: hex(32),
-      actor: address,
-      issuedAt: integer,
-      deadline: integer,
-      payload,
-      signatures: list(text(5000), 16),
-      anchor: orNull(anchor),
-    }),
-    1_000_000,
-  ),
+  operations: list(operationOf[version], 1_000_000),
   commits: list(map({ commit: hex(32), opId: hex(32), key: text(44) }), 1_000_000),
   records: list(
     map({ commit: hex(32), recordId: id, versionId: id, previous: list(id, 64), resourceType: id, content: text(2 ** 29) }),
@@ -43,7 +44,7 @@ const parts = {
   ),
   missing: list(map({ commit: hex(32), reason: text(1000) }), 1_000_000),
   blocks: (value) => typeof value === 'object' && value !== null && Object.values(value).every(text(6_000_000)),
-};
+});
 
 /** The parsed file: `{ export, seal }`. Throws a Fault that names the part that is not in order. */
 export function readExport(source) {
@@ -55,9 +56,11 @@ export function readExport(source) {
   }
   const { format, version, ...rest } = value?.export ?? {};
   if (format !== 'anamnesis-verifiable-export') fail('This is not a verifiable export.');
-  if (version !== 1) fail(`This program reads version 1 of verifiable exports; the file says ${JSON.stringify(version)?.slice(0, 20)}.`);
+  if (version !== 1 && version !== 2)
+    fail(`This program reads versions 1 and 2 of verifiable exports; the file says ${JSON.stringify(version)?.slice(0, 20)}.`);
   const seal = map({ account: address, signature: text(200) });
   if (!map({ export: () => true, seal })(value)) fail('The file’s seal is missing, or something was added beside it.');
+  const parts = partsOf(version);
   for (const [name, test] of Object.entries(parts)) {
     if (!Object.hasOwn(rest, name) || !test(rest[name])) fail(`The part “${name}” of the file has not the form it should have.`);
   }

@@ -9,6 +9,8 @@ import { decodePayload, kindWithCode, kinds } from './operations.mjs';
 const topicOf = (event) => hexOf(keccak(utf8(event)));
 const padded = topicOf('OperationApplied(bytes32,uint8,address,uint64,uint64,bytes,bytes[])');
 const packed = topicOf('OperationApplied(bytes32,uint8,address,bytes)');
+/** Stands right before the event of an operation that was signed in a clinic's former network. */
+const takenFrom = topicOf('PredecessorOperationTaken(bytes32,bytes32)');
 const logRange = 5_000;
 const timeoutMs = 30_000;
 
@@ -50,9 +52,18 @@ export async function connectLedger(url, { chainId, operations }) {
       const receipt = receipts.get(transaction) ?? fail('the ledger does not know its transaction');
       if (Number(receipt.blockNumber) !== block) fail(`its transaction is in block ${Number(receipt.blockNumber)}, not ${block}`);
       if (blockHash !== null && receipt.blockHash.toLowerCase() !== blockHash) fail('its block has another hash on the ledger');
-      const log = receipt.logs.find((candidate) => Number(candidate.logIndex) === logIndex);
-      if (!log || log.address.toLowerCase() !== operations.toLowerCase())
-        fail('its transaction has no event of the contract at that place');
+      const logAt = (index) =>
+        receipt.logs.find((one) => Number(one.logIndex) === index && one.address.toLowerCase() === operations.toLowerCase());
+      const log = logAt(logIndex) ?? fail('its transaction has no event of the contract at that place');
+      const { predecessor = null } = operation;
+      const origin = [takenFrom, operation.opId, predecessor].join();
+      if (
+        predecessor !== null &&
+        logAt(logIndex - 1)
+          ?.topics.join()
+          .toLowerCase() !== origin
+      )
+        fail('the ledger does not say that it was signed in the former network that the file names');
       const pad = (hex) => `0x${hex.slice(2).toLowerCase().padStart(64, '0')}`;
       const topics = [operation.opId, pad(`0x${kinds[operation.kind][0].toString(16)}`), pad(operation.actor)].join();
       const [form, ...indexed] = log.topics.map((topic) => topic.toLowerCase());

@@ -28,6 +28,7 @@ export const kinds = {
   ApproveRecovery: [10, 'address account,bytes32 proposal'],
   VetoRecovery: [11, 'address account'],
   CompleteRecovery: [12, 'address account,bytes32 proposal'],
+  RecognizePredecessor: [13, 'bytes32 organization,bytes32 domain,uint64 acceptedUntil', cosigning.governors],
   ChangeGovernor: [14, 'address governor,uint8 governing,uint8 threshold', cosigning.governors],
   RotateOrganizationKey: [15, 'bytes32 organization,uint8 purpose,bytes32 publicKey,bytes32 keyEnvelope'],
   LinkPatients: [26, 'bytes32 organization,address duplicate,address survivor,bytes32 reason'],

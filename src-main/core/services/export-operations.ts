@@ -56,7 +56,12 @@ export function exportedOperations(
     if (decoded.kind === 'AdmitOrganization') return [decoded.payload.profile, decoded.payload.adminProfile];
     return decoded.kind === 'EnrolMember' ? [decoded.payload.profile] : [];
   });
-  return { operations: [...operations, ...scope.commits].sort((a, b) => (precedes(a, b) ? -1 : 1)), profiles: [...new Set(profiles)] };
+  const needed = [...operations, ...scope.commits];
+  // What was signed in a clinic's former network counts because the governors recognized that network.
+  const domains = new Set(needed.map(({ predecessor }) => predecessor));
+  for (const { stored, decoded } of known({ kinds: ['RecognizePredecessor'] }))
+    if (decoded.kind === 'RecognizePredecessor' && domains.has(decoded.payload.domain)) needed.push(stored);
+  return { operations: needed.sort((a, b) => (precedes(a, b) ? -1 : 1)), profiles: [...new Set(profiles)] };
 }
 
 const directoryKinds = [

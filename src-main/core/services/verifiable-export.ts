@@ -4,7 +4,7 @@
  * docs/verifiable-export.md describes the file; resources/verify-export checks it.
  */
 import { AppError } from '../../../src-shared/errors.ts';
-import { kindOf, type SignedOperation } from '../../../src-shared/operations.ts';
+import { kindOf } from '../../../src-shared/operations.ts';
 import type {
   CommitEntry,
   IpfsPort,
@@ -123,7 +123,7 @@ export function createVerifiableExports(deps: {
       if (hash === null) break;
       hashes.set(block, hash);
     }
-    return operations.map((stored) => ({ ...plain(stored.operation), anchor: anchorOf(stored, hashes) }));
+    return operations.map((stored) => ({ ...plain(stored), anchor: anchorOf(stored, hashes) }));
   };
 
   /** Names of clinics and authors, so far as they are here. */
@@ -171,16 +171,11 @@ export function createVerifiableExports(deps: {
         commits: written.map(({ stored }) => stored),
         compartments,
       });
-      if (operations.some(({ predecessor }) => predecessor !== null)) {
-        const text =
-          'Part of what proves these records was signed in the former network of a clinic, which a verifiable file cannot show yet. Nothing was written.';
-        throw new AppError('NOT_ALLOWED', text);
-      }
       await addProfiles(profiles, blocks);
       const [asOf] = store.followedBlocks(1);
       const content = {
         format: 'anamnesis-verifiable-export',
-        version: 1,
+        version: 2,
         network: { chainId: config.chainId, operations: config.operations },
         patient,
         createdAt: Math.floor(clock() / 1000),
@@ -199,9 +194,10 @@ export function createVerifiableExports(deps: {
   };
 }
 
-/** An operation with its kind by name. */
-function plain({ kind, opId, actor, issuedAt, deadline, payload, signatures }: SignedOperation) {
-  return { kind: kindOf(kind), opId, actor, issuedAt, deadline, payload: payload.toLowerCase(), signatures };
+/** An operation with its kind by name, and the domain of the network in which it was signed where that is a predecessor of this one. */
+function plain({ operation, predecessor }: StoredOperation) {
+  const { kind, opId, actor, issuedAt, deadline, payload, signatures } = operation;
+  return { kind: kindOf(kind), opId, actor, issuedAt, deadline, payload: payload.toLowerCase(), signatures, predecessor };
 }
 
 function anchorOf({ block, logIndex, txHash }: StoredOperation, hashes: ReadonlyMap<number, string>) {

@@ -175,6 +175,23 @@ export class Ledgerless {
     this.w.facts.tell('operations', { kinds: new Set(pending.map(({ kind }) => kind)) });
   }
 
+  /** Does something as at a workstation that is not in touch: nothing of it is known here until the function that this gives is called. */
+  async apart(act: () => Promise<unknown>): Promise<() => void> {
+    const { store, codec, facts } = this.w;
+    const after = store.workstation.lastSeq();
+    await act();
+    const made = store.workstation.operations({ afterSeq: after, order: 'seq' });
+    // What was saved together goes together.
+    for (const { operation } of made) if (store.workstation.operation(operation.opId)) store.workstation.withdraw(operation.opId);
+    const tell = () => facts.tell('operations', { kinds: new Set(made.map(({ kind }) => kind)) });
+    tell();
+    return () => {
+      const arrived = made.map(({ operation, label }) => ({ operation, label, decoded: codec.decodePayload(operation) }));
+      store.workstation.enqueue(arrived);
+      tell();
+    };
+  }
+
   async as<T>(secret: Uint8Array, act: (session: ReturnType<Workstation['sessions']['require']>) => T | Promise<T>): Promise<T> {
     const unlocked = this.keys.fromSecret(secret.slice());
     const current = this.w.sessions.current();

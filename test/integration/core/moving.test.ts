@@ -5,12 +5,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import type { RegistrationResult } from '../../../src-shared/view-types.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { fetchFile, foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const demographics: Demographics = {
   ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980-05-01', birthDateEstimated: false },
@@ -32,6 +33,23 @@ interface Outcome {
   readonly waiting: number;
   readonly refused: readonly { readonly kind: string; readonly reason: string }[];
 }
+
+interface ExportedOperation {
+  kind: string;
+  opId: string;
+  payload: string;
+  predecessor: string | null;
+  signatures: string[];
+  anchor: { block: number } | null;
+}
+interface ExportFile {
+  export: { operations: ExportedOperation[]; records: unknown[] };
+  seal: { account: string; signature: string };
+}
+const { verifyExport, sealText } = (await import(pathToFileURL(join(process.cwd(), 'resources/verify-export/verify.mjs')).href)) as {
+  verifyExport(text: string, options?: { rpc?: string }): Promise<{ ok: boolean; findings: { level: string; text: string }[] }>;
+  sealText(content: unknown): string;
+};
 
 const all = { write: true, purpose: 'treatment' as const, until: 0 };
 
@@ -173,7 +191,6 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
     const report = await a.ask('chart.verify', { patient, offline: false });
     expect(report).toMatchObject({ failures: [], waiting: 0 });
     expect(report.verified).toBe(report.records);
-    await expect(a.ask('chart.export', { patient })).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
     await encounter(a, 'After the move');
     expect(await a.ask('chart.verify', { patient, offline: false })).toMatchObject({ failures: [], verified: report.records + 1 });
     expect(commits(a).filter(({ predecessor }) => predecessor === null)).toHaveLength(1);
@@ -202,6 +219,62 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
       () => Promise.resolve(idsAt(a).sort()),
       (ids) => ids.join() === idsAt(b).sort().join(),
     );
+  });
+
+  it('is taken along in a file that anybody can check, made by either clinic and by the patient', async () => {
+    const rpc = b.core.workstation.network.require().endpoint;
+    const domain = a.core.workstation.network.ofPatient(patient);
+    const read = async (w: TestWorkstation, made: { file: string; size: number }) =>
+      JSON.parse((await fetchFile(w, made)).toString('utf8')) as ExportFile;
+    const problems = async (file: ExportFile, options: { rpc?: string } = {}) => {
+      const { findings } = await verifyExport(JSON.stringify(file), options);
+      return findings.filter(({ level }) => level !== 'holds').map(({ text }) => text);
+    };
+    await logIn(a, people.registrar);
+    await a.ask('desk.open', { card: registered.card, pin });
+    const own = await read(a, await a.ask('desk.export', {}));
+    await logIn(a, people.doctor);
+    const files = [own, await read(a, await a.ask('chart.export', { patient })), await read(b, await b.ask('chart.export', { patient }))];
+    for (const file of files) {
+      expect(await problems(file)).toEqual([]);
+      expect(await problems(file, { rpc })).toEqual([]);
+      const former = file.export.operations.filter(({ predecessor }) => predecessor === domain);
+      expect(former.map(({ kind }) => kind)).toEqual(
+        expect.arrayContaining(['EnrolMember', 'RegisterPatient', 'Grant', 'Revoke', 'Commit']),
+      );
+      expect(file.export.operations.some(({ kind, predecessor }) => kind === 'Commit' && predecessor === null)).toBe(true);
+    }
+    const { findings } = await verifyExport(JSON.stringify(own), { rpc });
+    expect(findings.map(({ text }) => text).join('\n')).toMatch(/were signed in a clinic’s former network/);
+
+    // Sealed again by somebody who may, each time: what is behind the seal is seen to be checked.
+    const { keys } = a.core.workstation.sessions.require();
+    const { codec } = a.core.workstation;
+    const changed = async (change: (operations: ExportedOperation[]) => ExportedOperation[] | void, options: { rpc?: string } = {}) => {
+      const file = structuredClone(own);
+      file.export.operations = change(file.export.operations) ?? file.export.operations;
+      file.seal = { account: keys.account, signature: keys.sign(codec.messageDigest(sealText(file.export))) };
+      return (await problems(file, options)).join('\n');
+    };
+    const recognition = ({ kind }: ExportedOperation) => kind === 'RecognizePredecessor';
+    expect(await changed((operations) => operations.filter((one) => !recognition(one)))).toContain('had not recognized');
+    expect(
+      await changed((operations) => operations.forEach((one) => recognition(one) && one.anchor && (one.anchor.block += 10_000))),
+    ).toContain('had not recognized');
+    expect(await changed((operations) => operations.forEach((one) => (one.predecessor = null)))).toContain('not that of the account');
+    const another = `0x${'12'.repeat(32)}`;
+    expect(await changed((operations) => operations.forEach((one) => (one.predecessor &&= another)))).toContain('not that of the account');
+    // The recognition is for another network, or for another clinic: then nobody who governs signed it.
+    for (const from of [66, 2])
+      expect(
+        await changed((operations) =>
+          operations.forEach(
+            (one) => recognition(one) && (one.payload = one.payload.slice(0, from) + another.slice(2) + one.payload.slice(from + 64)),
+          ),
+        ),
+      ).toMatch(/RecognizePredecessor[^]*not that of the account[^]*had not recognized/);
+    const commit = ({ kind, predecessor }: ExportedOperation) => kind === 'Commit' && predecessor !== null;
+    expect(await changed((operations) => operations.forEach((one) => commit(one) && (one.anchor = null)), { rpc })).not.toBe('');
   });
 
   it('still keeps out whose access was revoked before', async () => {

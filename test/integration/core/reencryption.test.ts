@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { commitDigest } from '../../../src-main/core/services/records.ts';
-import { foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { fetchFile, foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const encounter = { class: 'AMB' as const, start: '2026-11-23T10:00:00Z', reason: 'Visit', diagnoses: [] };
 const long = 'A long note. '.repeat(3_800);
@@ -227,12 +227,7 @@ describe('old records encrypted anew after a revocation', () => {
     const { verifyExport } = (await import(pathToFileURL(program).href)) as {
       verifyExport(text: string, options?: { rpc?: string }): Promise<{ ok: boolean; findings: { level: string; text: string }[] }>;
     };
-    const read = async ({ file, size }: { file: string; size: number }) => {
-      const slices: Buffer[] = [];
-      for (let at = 0; at < size; at += slices.at(-1)?.length ?? 0)
-        slices.push(Buffer.from((await w.ask('files.read', { file, offset: at })).base64, 'base64'));
-      return Buffer.concat(slices).toString('utf8');
-    };
+    const read = async (made: { file: string; size: number }) => (await fetchFile(w, made)).toString('utf8');
     const rpc = w.core.workstation.network.current()?.endpoint ?? '';
     const byReader = await verifyExport(await read(await w.ask('chart.export', { patient })), { rpc });
     expect(byReader.findings.filter(({ level }) => level !== 'holds')).toEqual([]);

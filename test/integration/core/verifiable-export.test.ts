@@ -8,7 +8,7 @@ import { encodeType, type OperationKind } from '../../../src-shared/operations.t
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
-import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { fetchFile, foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 interface Finding {
   readonly level: 'holds' | 'fails' | 'missing';
@@ -58,12 +58,6 @@ describe('a verifiable export', () => {
   const codec = createOperationCodec();
   const stranger = createKeyAdapter().fromPhrase(createKeyAdapter().createPhrase());
 
-  const fetchFile = async ({ file, size }: { file: string; size: number }) => {
-    const slices: Buffer[] = [];
-    for (let at = 0; at < size; at += slices.at(-1)?.length ?? 0)
-      slices.push(Buffer.from((await w.ask('files.read', { file, offset: at })).base64, 'base64'));
-    return Buffer.concat(slices).toString('utf8');
-  };
   const anchored = () =>
     w.until(
       'everything anchored',
@@ -114,7 +108,7 @@ describe('a verifiable export', () => {
     // Above 64 KiB of text a content lies in chunks, above 256 KiB in a file of several blocks.
     await write('A long note. '.repeat(3_000) + 'ü');
     const result = await w.ask('chart.export', { patient });
-    whole = JSON.parse(await fetchFile(result)) as ExportFile;
+    whole = JSON.parse((await fetchFile(w, result)).toString('utf8')) as ExportFile;
     rpc = (w.core.workstation.network.current()?.endpoint ?? '') as string;
   });
   afterAll(() => w.stop());
@@ -169,7 +163,7 @@ describe('a verifiable export', () => {
 
   it('is made by the patient at the desk, too', async () => {
     await w.ask('desk.open', { card, pin });
-    const own = JSON.parse(await fetchFile(await w.ask('desk.export', {}))) as ExportFile;
+    const own = JSON.parse((await fetchFile(w, await w.ask('desk.export', {}))).toString('utf8')) as ExportFile;
     await w.ask('desk.close', {});
     expect(own.seal.account).toBe(patient);
     expect(await check(own)).toEqual({ ok: true, problems: [] });

@@ -94,3 +94,11 @@ export function ledgerOf(w: TestWorkstation): { away(): void; back(): void } {
   const { pid } = JSON.parse(readFileSync(join(w.dir, 'ledger', 'anvil.pid.json'), 'utf8')) as { pid: number };
   return { away: () => void process.kill(pid, 'SIGSTOP'), back: () => void process.kill(pid, 'SIGCONT') };
 }
+
+/** The bytes of a file that the workstation made, slice by slice. */
+export async function fetchFile(w: TestWorkstation, { file, size }: { file: string; size: number }): Promise<Buffer> {
+  const slices: Buffer[] = [];
+  for (let at = 0; at < size; at += slices.at(-1)?.length ?? 0)
+    slices.push(Buffer.from((await w.ask('files.read', { file, offset: at })).base64, 'base64'));
+  return Buffer.concat(slices);
+}
