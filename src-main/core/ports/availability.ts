@@ -23,6 +23,12 @@ export interface Holder {
   readonly confirmedAt: number;
 }
 
+export interface HoldingNote {
+  readonly opId: string;
+  readonly whole: boolean;
+  readonly records: number;
+}
+
 export interface HoldingChange {
   readonly opId: string;
   readonly whole: boolean;
@@ -38,8 +44,8 @@ export interface HoldingTally {
 
 /** In `workstation.db`. Synchronous; every write is durable when it returns. */
 export interface HoldingsPort {
-  /** Keeps what is known of it. A change of `whole` gets a new place. Answers whether anything changed. */
-  note(opId: string, whole: boolean, records: number): boolean;
+  /** Keeps what is known of them. What is another than before gets a new place. Answers whether anything is. */
+  note(notes: readonly HoldingNote[]): boolean;
   holding(opId: string): Holding | undefined;
   /** What changed behind a place, in order. */
   changesAfter(place: number, limit: number): (HoldingChange & { readonly place: number })[];
@@ -60,8 +66,8 @@ export interface HoldingsPort {
 
 /** Over `blocks.db`. An owner is 32 bytes in hexadecimal: an operation's id, or that of a pin. CIDs that are given out have the raw codec. */
 export interface BlockCarePort {
-  /** Remembers which blocks an owner needs. Those that are not here are wanted from now on. */
-  name(owner: string, cids: readonly string[]): void;
+  /** Remembers which blocks owners need. Those that are not here are wanted from now on. */
+  name(list: readonly { readonly owner: string; readonly cids: readonly string[] }[]): void;
   forget(owner: string): void;
   blocksOf(owner: string): string[];
   /** Its blocks are named, and all of them are here, undamaged as far as is known. */

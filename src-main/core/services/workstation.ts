@@ -130,7 +130,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ ...ports, ...options, store: store.workstation, network, facts },
     headStartMs: () => neighbourhood.headStartMs(),
   });
-  const lists = createBlockLists({ ipfs, crypto, codec, reencryptions: () => reencryptions });
+  const lists = createBlockLists({ store: store.workstation, ipfs, crypto, codec, reencryptions: () => reencryptions });
   const neighbourhood: Neighbourhood = createNeighbourhood({
     ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
     organization: () => setup.clinic()?.id ?? null,

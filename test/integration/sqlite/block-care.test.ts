@@ -41,8 +41,8 @@ describe('looking after blocks', () => {
     const { blocks, care } = open();
     const [here, missing] = [made(), made()];
     blocks.putAll([here]);
-    care.name(bytes32(1), [here.cid, missing.cid]);
-    care.name(bytes32(2), [here.cid]);
+    care.name([{ owner: bytes32(1), cids: [here.cid, missing.cid] }]);
+    care.name([{ owner: bytes32(2), cids: [here.cid] }]);
     expect(care.wanted(10)).toEqual([missing.cid]);
     expect(care.incomplete(10)).toEqual([bytes32(1)]);
     expect([1, 2, 3].map((owner) => care.isWhole(bytes32(owner)))).toEqual([false, true, false]);
@@ -59,7 +59,7 @@ describe('looking after blocks', () => {
     const list = [made(), made(), made()];
     blocks.putAll(list);
     const [first, second] = list as [(typeof list)[0], (typeof list)[0]];
-    care.name(bytes32(1), [second.cid]);
+    care.name([{ owner: bytes32(1), cids: [second.cid] }]);
     expect(all(care)).toEqual({ blocks: 3, damaged: 0 });
     spoil(second);
     expect(all(care)).toEqual({ blocks: 3, damaged: 1 });
@@ -87,7 +87,7 @@ describe('looking after blocks', () => {
     const { blocks, care } = open();
     const list = Array.from({ length: 600 }, () => made());
     blocks.putAll(list);
-    list.forEach(({ cid }, i) => care.name(bytes32(i), [cid]));
+    list.forEach(({ cid }, i) => care.name([{ owner: bytes32(i), cids: [cid] }]));
     blocks.delete(list[7]!.multihash);
     expect(care.wanted(10)).toEqual([]);
     for (let after = care.checkNames(null); after !== null;) after = care.checkNames(after);
@@ -99,7 +99,7 @@ describe('looking after blocks', () => {
     const { blocks, care } = open();
     const [kept, old] = [made(), made()];
     blocks.putAll([kept, old]);
-    care.name(bytes32(1), [kept.cid, old.cid]);
+    care.name([{ owner: bytes32(1), cids: [kept.cid, old.cid] }]);
     blocks.deleteAll([old.multihash]);
     care.checkNames(null);
     expect(care.wanted(10)).toEqual([]);
@@ -110,7 +110,7 @@ describe('looking after blocks', () => {
     const { blocks, care } = open();
     const [needed, other] = [made(), made()];
     blocks.putAll([needed, other]);
-    care.name(bytes32(1), [needed.cid]);
+    care.name([{ owner: bytes32(1), cids: [needed.cid] }]);
     expect(care.drop([needed.cid, other.cid])).toBe(100);
     expect([blocks.has(needed.multihash), blocks.has(other.multihash)]).toEqual([true, false]);
     care.forget(bytes32(1));

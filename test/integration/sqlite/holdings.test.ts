@@ -13,13 +13,13 @@ describe('what is held', () => {
     const { holdings, workstation } = openStore();
     const made = commit();
     workstation.enqueue([made]);
-    expect(holdings.note(a, false, 0)).toBe(true);
-    expect(holdings.note(made.operation.opId, true, 2)).toBe(true);
-    expect(holdings.note(a, false, 0)).toBe(false);
+    expect(holdings.note([{ opId: a, whole: false, records: 0 }])).toBe(true);
+    expect(holdings.note([{ opId: made.operation.opId, whole: true, records: 2 }])).toBe(true);
+    expect(holdings.note([{ opId: a, whole: false, records: 0 }])).toBe(false);
     expect(holdings.changesAfter(0, 10).map(({ opId }) => opId)).toEqual([a, made.operation.opId]);
     workstation.withdraw(made.operation.opId);
     expect(holdings.holding(made.operation.opId)).toBeUndefined();
-    holdings.note(a, true, 3);
+    holdings.note([{ opId: a, whole: true, records: 3 }]);
     expect(holdings.changesAfter(2, 10)).toEqual([{ place: 3, opId: a, whole: true }]);
     expect(holdings.lastPlace()).toBe(3);
   });
@@ -34,8 +34,8 @@ describe('what is held', () => {
       ],
       false,
     );
-    holdings.note(a, true, 2);
-    holdings.note(c, false, 1);
+    holdings.note([{ opId: a, whole: true, records: 2 }]);
+    holdings.note([{ opId: c, whole: false, records: 1 }]);
     holdings.hear(
       holder('Q', { kind: 'hub' }),
       [
@@ -59,8 +59,8 @@ describe('what is held', () => {
 
   it('forgets what a holder takes back, what it said before it began anew, and a holder that is gone', () => {
     const { holdings } = openStore();
-    holdings.note(a, true, 1);
-    holdings.note(b, true, 1);
+    holdings.note([{ opId: a, whole: true, records: 1 }]);
+    holdings.note([{ opId: b, whole: true, records: 1 }]);
     const both = [
       { opId: a, whole: true },
       { opId: b, whole: true },
@@ -81,7 +81,7 @@ describe('what is held', () => {
     const { holdings, workstation } = openStore();
     const made = commit();
     workstation.enqueue([made]);
-    holdings.note(made.operation.opId, true, 1);
+    holdings.note([{ opId: made.operation.opId, whole: true, records: 1 }]);
     holdings.hear(holder('P'), [{ opId: made.operation.opId, whole: true }], false);
     workstation.clear();
     expect([holdings.tally(), holdings.holders(), holdings.changesAfter(0, 10)]).toEqual([[], [], []]);

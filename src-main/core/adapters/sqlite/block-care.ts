@@ -24,13 +24,14 @@ export class BlockCare implements BlockCarePort {
     this.#db = db;
   }
 
-  name(owner: string, cids: readonly string[]): void {
+  name(list: Parameters<BlockCarePort['name']>[0]): void {
     this.#transact(() => {
-      const id = ownerOf(owner);
-      for (const cid of cids) {
-        const multihash = multihashOf(cid);
-        this.#run('INSERT INTO named (owner, multihash) VALUES (?, ?) ON CONFLICT DO NOTHING', id, multihash);
-        this.#want(multihash);
+      for (const { owner, cids } of list) {
+        for (const cid of cids) {
+          const multihash = multihashOf(cid);
+          this.#run('INSERT INTO named (owner, multihash) VALUES (?, ?) ON CONFLICT DO NOTHING', ownerOf(owner), multihash);
+          this.#want(multihash);
+        }
       }
     });
   }

@@ -52,16 +52,21 @@ export function holdingsStore(db: Db): HoldingsPort {
 
   return translating<HoldingsPort>('workstation.db', {
     holding,
-    note(opId, whole, records) {
-      const before = holding(opId);
-      if (before?.whole === whole && before.records === records) return false;
-      const id = idOf(opId);
-      db.transaction(() => {
-        remove.run(id);
-        add.run({ id, whole: whole ? 1 : 0, records });
-      }).immediate();
-      return true;
-    },
+    note: (notes) =>
+      db
+        .transaction(() => {
+          let changed = false;
+          for (const { opId, whole, records } of notes) {
+            const before = holding(opId);
+            if (before?.whole === whole && before.records === records) continue;
+            const id = idOf(opId);
+            remove.run(id);
+            add.run({ id, whole: whole ? 1 : 0, records });
+            changed = true;
+          }
+          return changed;
+        })
+        .immediate(),
     changesAfter: (place, limit) =>
       (changes.all(place, limit) as { place: number; op_id: Buffer; whole: number }[]).map((row) => ({
         ...{ place: row.place, opId: hexOfBytes(row.op_id), whole: row.whole === 1 },

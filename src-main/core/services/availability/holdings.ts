@@ -2,10 +2,10 @@
  * What this workstation keeps, and whether it is whole: all that its clinic's operations name. Looks at what became known since the last time, at what was
  * fetched, and at what was found damaged; so it costs nothing while nothing happens.
  */
-import type { BlockCarePort, HoldingsPort, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../../ports.ts';
+import type { BlockCarePort, HoldingNote, HoldingsPort, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../../ports.ts';
 import { digestsIn } from '../peers/blocks-of.ts';
 import type { Replication } from '../peers/replication.ts';
-import type { BlockLists } from './operation-blocks.ts';
+import type { BlockLists, OperationBlocks } from './operation-blocks.ts';
 
 export interface Holdings {
   /** After operations or blocks became known. */
@@ -19,7 +19,9 @@ export interface Holdings {
 }
 
 const setting = 'availability.looked';
-const page = 500;
+const page = 100;
+/** So that what is saved together is looked at together. */
+const settleMs = 200;
 /** Between keeping how far it looked: not at every save, and looking twice does no harm. */
 const keepEvery = 500;
 const pageOfOwners = 5000;
@@ -39,59 +41,71 @@ export function createHoldings(deps: {
   const fetched = new Set<string>();
   let damaged = true;
   let looked: number | null = null;
-  let kept = 0;
+  let lookedKept = 0;
   let running: Promise<void> | null = null;
   let again = false;
   let stopped = false;
   let changed = false;
+  let timer: NodeJS.Timeout | null = null;
 
   const keep = () => {
-    if (looked !== null && looked > kept) store.setSetting(setting, (kept = looked));
+    if (looked !== null && looked > lookedKept) store.setSetting(setting, (lookedKept = looked));
   };
 
-  const note = (opId: string, whole: boolean, records: number) => {
-    changed = holdings.note(opId, whole, records) || changed;
+  const note = (notes: readonly HoldingNote[]) => {
+    if (notes.length > 0) changed = holdings.note(notes) || changed;
   };
 
-  /** Names its blocks, as far as they can be known here, and says whether they are here. */
-  const examine = async (stored: StoredOperation): Promise<void> => {
-    const { opId } = stored.operation;
-    const { cids, complete, records } = await lists.of(stored);
-    care.name(opId, cids);
-    note(opId, complete && care.isWhole(opId), records);
-    if (complete || stored.awaitsBlocks) return;
-    // Nobody knows of how many blocks it consists: fetched from the beginning.
-    store.awaitBlocks([opId]);
+  /** Names their blocks, as far as they can be known here, and says whether they are here: together, since each time waits for the disk. */
+  const examine = async (list: readonly StoredOperation[]): Promise<void> => {
+    const looked: { readonly stored: StoredOperation; readonly blocks: OperationBlocks }[] = [];
+    for (const stored of list) {
+      if (stopped) return;
+      looked.push({ stored, blocks: await lists.of(stored) });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // Withdrawn meanwhile.
+    const found = looked.filter(({ stored }) => store.operation(stored.operation.opId) !== undefined);
+    if (found.length === 0) return;
+    care.name(found.map(({ stored, blocks }) => ({ owner: stored.operation.opId, cids: blocks.cids })));
+    note(
+      found.map(({ stored: { operation }, blocks }) => ({
+        ...{ opId: operation.opId, records: blocks.records },
+        whole: blocks.complete && care.isWhole(operation.opId),
+      })),
+    );
+    // Nobody knows of how many blocks these consist: fetched from the beginning.
+    const again = found.filter(({ stored, blocks }) => !blocks.complete && !stored.awaitsBlocks);
+    if (again.length === 0) return;
+    store.awaitBlocks(again.map(({ stored }) => stored.operation.opId));
     deps.wakeFetcher();
   };
 
   const lookAtNew = async (): Promise<void> => {
     while (!stopped) {
-      const after: number = (looked ??= kept = store.setting<number>(setting) ?? 0);
+      const after: number = (looked ??= lookedKept = store.setting<number>(setting) ?? 0);
       const operations = store.operations({ order: 'seq', afterSeq: after, limit: page });
-      for (const stored of operations) {
-        // Further on it is not known yet which patients are this clinic's.
-        if (stopped || stored.seq > replication.lookedTo()) return;
-        const isKept = stored.origin !== 'ledger' || replication.keeps(stored);
-        if (isKept && digestsIn(codec.decodePayload(stored.operation)).length > 0) {
-          if (stored.awaitsBlocks) note(stored.operation.opId, false, 0);
-          else await examine(stored);
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-        looked = stored.seq;
-      }
-      if (looked > kept + keepEvery) keep();
+      // Further on it is not known yet which patients are this clinic's.
+      const ready = operations.filter(({ seq }) => seq <= replication.lookedTo());
+      const kept = ready.filter(
+        (stored) =>
+          (stored.origin !== 'ledger' || replication.keeps(stored)) && digestsIn(codec.decodePayload(stored.operation)).length > 0,
+      );
+      note(kept.filter(({ awaitsBlocks }) => awaitsBlocks).map(({ operation: { opId } }) => ({ opId, whole: false, records: 0 })));
+      await examine(kept.filter(({ awaitsBlocks }) => !awaitsBlocks));
+      if (stopped) return;
+      looked = ready.at(-1)?.seq ?? after;
+      if (looked > lookedKept + keepEvery) keep();
+      if (ready.length < operations.length) return;
       if (operations.length < page) return;
     }
   };
 
   const lookAtFetched = async (): Promise<void> => {
-    for (const opId of fetched) {
-      if (stopped) return;
-      fetched.delete(opId);
-      const stored = store.operation(opId);
-      if (stored) await examine(stored);
-      await new Promise((resolve) => setImmediate(resolve));
+    while (fetched.size > 0 && !stopped) {
+      const opIds = [...fetched].slice(0, page);
+      for (const opId of opIds) fetched.delete(opId);
+      await examine(opIds.flatMap((opId) => store.operation(opId) ?? []));
     }
   };
 
@@ -104,16 +118,20 @@ export function createHoldings(deps: {
       after = owners.at(-1);
       if (owners.length < pageOfOwners) break;
     }
-    for (const opId of lacking) {
-      const holding = holdings.holding(opId);
-      if (holding?.whole) note(opId, false, holding.records);
-    }
+    note(
+      [...lacking].flatMap((opId) => {
+        const holding = holdings.holding(opId);
+        return holding?.whole ? [{ opId, whole: false, records: holding.records }] : [];
+      }),
+    );
     for (let after = 0; ;) {
       const incomplete = holdings.incompleteAfter(after, page);
-      for (const { place, opId, records } of incomplete) {
-        after = place;
-        if (!lacking.has(opId) && store.operation(opId)?.awaitsBlocks === false && care.isWhole(opId)) note(opId, true, records);
-      }
+      after = incomplete.at(-1)?.place ?? after;
+      note(
+        incomplete
+          .filter(({ opId }) => !lacking.has(opId) && store.operation(opId)?.awaitsBlocks === false && care.isWhole(opId))
+          .map(({ opId, records }) => ({ opId, whole: true, records })),
+      );
       if (incomplete.length < page) return;
     }
   };
@@ -136,10 +154,18 @@ export function createHoldings(deps: {
     }
   };
 
-  const wake = () => {
+  const now = () => {
+    if (timer) clearTimeout(timer);
+    timer = null;
     if (stopped) return;
     if (running) again = true;
     else running = run();
+  };
+
+  const wake = () => {
+    if (stopped) return;
+    timer ??= setTimeout(now, settleMs);
+    timer.unref();
   };
 
   care.onDamaged(() => {
@@ -155,12 +181,13 @@ export function createHoldings(deps: {
       wake();
     },
     async settled() {
-      wake();
+      now();
       while (running) await running;
     },
     onChange: (listener) => void listeners.push(listener),
     async stop() {
       stopped = true;
+      if (timer) clearTimeout(timer);
       while (running) await running;
       keep();
     },

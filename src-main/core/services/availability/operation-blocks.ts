@@ -1,6 +1,14 @@
 /** All blocks that an operation needs: what it names, and for a commit its pack and files, but not contents that lie elsewhere since they were encrypted anew. */
 import { AppError } from '../../../../src-shared/errors.ts';
-import type { DecodedCommit, IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation } from '../../ports.ts';
+import type {
+  DecodedCommit,
+  IpfsPort,
+  OperationCodecPort,
+  OriginalRange,
+  RecordCryptoPort,
+  StoredOperation,
+  WorkstationStorePort,
+} from '../../ports.ts';
 import { digestsIn } from '../peers/blocks-of.ts';
 import type { Reencryptions } from '../reencryptions.ts';
 
@@ -28,18 +36,32 @@ export function contentsOf({ pack, entries }: DecodedCommit): string[] {
 }
 
 export function createBlockLists(deps: {
+  readonly store: Pick<WorkstationStorePort, 'operations'>;
   readonly ipfs: Pick<IpfsPort, 'get' | 'has' | 'fileBlocks'>;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
-  readonly reencryptions: () => Pick<Reencryptions, 'movesOf'>;
+  readonly reencryptions: () => Pick<Reencryptions, 'of'>;
 }): BlockLists {
-  const { ipfs, crypto, codec } = deps;
+  const { store, ipfs, crypto, codec } = deps;
 
   const areMoved = async ({ header, entries }: DecodedCommit, digest: string): Promise<boolean> => {
-    if (header.originals.length > 0) return false;
-    const moves = await deps.reencryptions().movesOf(header.patient, header.compartment, digest, { offline: true });
-    const final = moves.filter(({ by }) => by.operation.state === 'final');
-    return entries.length > 0 && entries.every((_, i) => final.some(({ first, count }) => i >= first && i < first + count));
+    const { patient, compartment, originals } = header;
+    if (originals.length > 0 && header.author === patient) {
+      const [stored] = store.operations({ kinds: ['Commit'], digest, limit: 1 });
+      // What it would have moved is encrypted again under the present epoch (content-dropping).
+      if (stored?.state === 'rejected' && stored.rejectReason?.startsWith('EpochPassed') === true) return true;
+    }
+    const list = await deps.reencryptions().of(patient, compartment, { offline: true });
+    const at = list.findIndex((one) => one.digest === digest);
+    const newer = (at < 0 ? list : list.slice(0, at)).filter(({ operation }) => operation.state === 'final');
+    const ranges = newer.flatMap(({ commit }) => commit.header.originals);
+    const isCovered = (of: OriginalRange) =>
+      Array.from({ length: of.count }, (_, i) => of.first + i).every((i) =>
+        ranges.some(({ commit, first, count }) => commit === of.commit && i >= first && i < first + count),
+      );
+    if (ranges.length === 0) return false;
+    const needed = originals.length > 0 ? originals : [{ commit: crypto.cidOfDigest(digest), first: 0, count: entries.length }];
+    return needed.every(isCovered);
   };
 
   /** 'away' where it is not here, or damaged. What is as it should be and makes no sense will not make more elsewhere: it names nothing else. */
