@@ -11,5 +11,6 @@ export type * from './ports/crypto.ts';
 export type * from './ports/ipfs.ts';
 export type * from './ports/keychain.ts';
 export type * from './ports/ledger.ts';
+export type * from './ports/pinning.ts';
 export type * from './ports/shares.ts';
 export type * from './ports/store.ts';

@@ -13,6 +13,11 @@ export function handlers({ availability, sessions, facts }: Workstation): Handle
       facts.tell('status', null);
       return null;
     },
+    async 'availability.setPinning'({ service }) {
+      if (service) await availability.pinning.use(service);
+      else availability.pinning.stopUsing();
+      return null;
+    },
     'availability.check': () => availability.check(),
   };
 }

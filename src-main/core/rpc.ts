@@ -70,6 +70,7 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'availability.view': 'session',
   'availability.record': clinical,
   'availability.setCopies': admin,
+  'availability.setPinning': admin,
   'availability.check': 'session',
   'network.readRequest': 'governor',
   'network.admit': 'governor',

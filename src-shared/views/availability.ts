@@ -49,6 +49,8 @@ export interface AvailabilityView {
   /** Copies that the clinic wants in all. */
   readonly wanted: number;
   readonly holders: readonly HolderView[];
+  /** Null where this computer uses none. */
+  readonly pinning: PinningView | null;
   /** Milliseconds; when all blocks were last compared with their hashes. */
   readonly checkedAt: number | null;
   readonly bytes: number;
@@ -61,4 +63,20 @@ export interface BlockCheckView {
   readonly wanted: number;
   /** Operations that need them. */
   readonly affected: number;
+}
+
+/** The pinning service of this computer. */
+export interface PinningView {
+  readonly name: string;
+  readonly endpoint: string;
+  /** Blocks, by what the service said of them; `waiting`: not given to it yet. */
+  readonly waiting: number;
+  readonly queued: number;
+  readonly pinning: number;
+  readonly pinned: number;
+  readonly failed: number;
+  /** Milliseconds; when it last answered. */
+  readonly answeredAt: number | null;
+  /** Why it went no further the last time. */
+  readonly error: string | null;
 }

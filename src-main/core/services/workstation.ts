@@ -6,6 +6,7 @@ import type {
   PeerPort,
   BlockCarePort,
   KeyPort,
+  PinningPort,
   LedgerPort,
   OperationCodecPort,
   RecordCryptoPort,
@@ -88,6 +89,7 @@ export interface WorkstationPorts {
   readonly embedded: EmbeddedLedgerPort;
   readonly ipfs: IpfsPort & PeerPort;
   readonly care: BlockCarePort;
+  readonly service: PinningPort;
   readonly car: CarPort;
   readonly clock: () => number;
   readonly demoFiles: () => DemoFiles;
@@ -140,7 +142,17 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     onReachable: () => connections.poke(),
   });
   const availability: Availability = createAvailability({
-    ...{ ...ports, store: store.workstation, held: store.holdings, lists, neighbourhood, facts, directory },
+    ...{
+      ...ports,
+      store: store.workstation,
+      held: store.holdings,
+      queue: store.pins,
+      kept: store.keptPins,
+      lists,
+      neighbourhood,
+      facts,
+      directory,
+    },
     kind: options.kind,
     reencryptions: () => reencryptions,
     organization: () => setup.clinic()?.id ?? null,

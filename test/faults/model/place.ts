@@ -12,6 +12,7 @@ import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
 import { careless } from '../../integration/core/careless.ts';
+import { createPinningClient } from '../../../src-main/core/adapters/pinning/pinning-client.ts';
 import { Life, sharedBlocks, unreliableLedger, type Blocks, type Weather } from './unreliable-ports.ts';
 
 const crypto = createRecordCrypto();
@@ -48,6 +49,7 @@ export class Place {
         ledger: unreliableLedger(createLedger(), life, this.#url),
         car: createCar(),
         care: careless,
+        service: createPinningClient(),
         store: createStore({ dir: this.#dir, machineKey: this.#machineKey.slice() }),
         clock: Date.now,
         demoFiles() {

@@ -17,6 +17,7 @@ import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
 import { careless } from './careless.ts';
+import { createPinningClient } from '../../../src-main/core/adapters/pinning/pinning-client.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 
 const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
@@ -101,6 +102,7 @@ export class Ledgerless {
         ipfs: this.blocks,
         car: createCar(),
         care: careless,
+        service: createPinningClient(),
       },
       shares: createShares(),
       store: createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }),

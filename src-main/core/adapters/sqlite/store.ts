@@ -16,6 +16,7 @@ import { holdingsStore } from './holdings-table.ts';
 import { lockFolder } from './lock.ts';
 import { accountMigrations } from './migrations/account/index.ts';
 import { draftMigrations } from './migrations/drafts/index.ts';
+import { keptPins, pinQueue } from './pin-tables.ts';
 import { workstationMigrations } from './migrations/workstation/index.ts';
 import { workstationStore } from './workstation-store.ts';
 
@@ -41,6 +42,8 @@ export function createStore(options: { readonly dir: string; readonly machineKey
     return {
       workstation,
       holdings: holdingsStore(db),
+      pins: pinQueue(db),
+      keptPins: keptPins(db),
       openAccount(account, key, formerKeys = []) {
         const opened = openAccount(dir, account, { key, formerKeys }, () => open.delete(opened.index));
         open.add(opened.index);

@@ -2,6 +2,9 @@
 import type {
   BlockCarePort,
   HoldingsPort,
+  KeptPinsPort,
+  PinningPort,
+  PinQueuePort,
   IpfsPort,
   OperationCodecPort,
   PeerPort,
@@ -17,6 +20,8 @@ import { createCopies, type Copies } from './copies.ts';
 import { createCopyPolicy, type CopyPolicy } from './copy-policy.ts';
 import { createHoldings, type Holdings } from './holdings.ts';
 import type { BlockLists } from './operation-blocks.ts';
+import { createPinKeeping, usualPinLimits, type PinKeeping } from './pin-keeping.ts';
+import { createPinning, type Pinning } from './pinning.ts';
 import { createRecordCopies, type RecordCopyReader } from './record-copies.ts';
 import { createRepair, type Repair } from './repair.ts';
 
@@ -26,6 +31,8 @@ export interface Availability {
   readonly repair: Repair;
   readonly policy: CopyPolicy;
   readonly records: RecordCopyReader;
+  readonly pinning: Pinning;
+  readonly pinKeeping: PinKeeping;
   counts(): CopyCounts;
   warning(): CopyWarning;
   view(): AvailabilityView;
@@ -43,6 +50,9 @@ export function createAvailability(deps: {
   readonly store: WorkstationStorePort;
   readonly held: HoldingsPort;
   readonly care: BlockCarePort;
+  readonly queue: PinQueuePort;
+  readonly kept: KeptPinsPort;
+  readonly service: PinningPort;
   readonly ipfs: IpfsPort & PeerPort;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
@@ -70,7 +80,9 @@ export function createAvailability(deps: {
     members: () => computers.list().map(({ peer }) => peer),
   });
   const repair = createRepair({ store, care, held, ipfs, hello, clock, report });
-  const records = createRecordCopies({ ...deps, computers, copies });
+  const pinning: Pinning = createPinning({ ...deps, onChange: () => changed() });
+  const pinKeeping = createPinKeeping({ ...deps, limits: usualPinLimits });
+  const records = createRecordCopies({ ...deps, computers, copies, serviceName: () => pinning.name() });
 
   const counts = (): CopyCounts => {
     const sum = { records: 0, onlyHere: 0, tooFew: 0, incomplete: 0, nowhere: 0 };
@@ -95,7 +107,10 @@ export function createAvailability(deps: {
   holdings.onChange(() => {
     changed();
     copies.tellNews();
+    pinning.wake();
   });
+  // What is anchored now may be pinned.
+  facts.on('operations', () => pinning.wake());
   copies.onChange(changed);
   repair.onRepaired(() => holdings.arrived([]));
   fetcher.onComplete((opIds) => holdings.arrived(opIds));
@@ -103,7 +118,7 @@ export function createAvailability(deps: {
   computers.onChange(() => copies.review());
 
   return {
-    ...{ holdings, copies, repair, policy, records, counts },
+    ...{ holdings, copies, repair, policy, records, pinning, pinKeeping, counts },
     warning() {
       const { onlyHere, nowhere } = counts();
       return { onlyHere: policy.wanted() > 1 ? onlyHere : 0, nowhere, since: store.setting<number>(sinceSetting) ?? null };
@@ -115,8 +130,10 @@ export function createAvailability(deps: {
         counts: counts(),
         wanted: policy.wanted(),
         holders: held.holders().map(({ holder, kind, confirmedAt }) => ({
-          ...{ kind, confirmedAt, name: names.get(holder) ?? 'Computer', connected: connected.has(holder), held: held.countOf(holder) },
+          ...{ kind, confirmedAt, name: kind === 'pinning' ? pinning.name() : (names.get(holder) ?? 'Computer') },
+          ...{ connected: connected.has(holder), held: held.countOf(holder) },
         })),
+        pinning: pinning.view(),
         checkedAt: repair.progress().checkedAt,
         bytes: care.space().bytes,
       };
@@ -130,11 +147,13 @@ export function createAvailability(deps: {
     start() {
       copies.review();
       repair.start();
+      pinning.start();
+      pinKeeping.start();
       replication.look().then(() => holdings.wake(), report);
     },
     async stop() {
       copies.stop();
-      await Promise.all([holdings.stop(), repair.stop()]);
+      await Promise.all([holdings.stop(), repair.stop(), pinning.stop(), pinKeeping.stop()]);
     },
   };
 }

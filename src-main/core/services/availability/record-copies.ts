@@ -27,6 +27,8 @@ export function createRecordCopies(deps: {
   readonly computers: Computers;
   readonly copies: Pick<Copies, 'ask'>;
   readonly reencryptions: () => Pick<Reencryptions, 'movesOf'>;
+  /** Of the pinning service. */
+  readonly serviceName: () => string;
   /** By its peer id. */
   readonly clinicOf: (peer: string) => string;
   readonly clock: () => number;
@@ -52,7 +54,11 @@ export function createRecordCopies(deps: {
     const isPartly = opIds.some((opId) => ipfs.has(crypto.cidOfDigest(opId)));
     return {
       here: isWhole ? 'whole' : isPartly ? 'partly' : 'none',
-      copies: all.map(({ holder, kind, confirmedAt }) => ({ kind, confirmedAt, name: names.get(holder) ?? 'Computer' })),
+      copies: all.map(({ holder, kind, confirmedAt }) => ({
+        kind,
+        confirmedAt,
+        name: kind === 'pinning' ? deps.serviceName() : (names.get(holder) ?? 'Computer'),
+      })),
     };
   };
 
