@@ -6,8 +6,9 @@ import { accessBits, purposes, roleBits, type OperationKind, type Purpose } from
 import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import { createDelegations, type Delegations } from './delegations.ts';
-import { precedes, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { historyAfter, isMadeAfter, noRevocations } from './epoch-keys.ts';
+import { createPastStates, type PastStates } from './past-states.ts';
 
 export interface Grant {
   readonly compartment: string;
@@ -173,16 +174,26 @@ export function createConsents(
   crypto: Pick<RecordCryptoPort, 'sha256'>,
 ): Consents & { invalidate(): void } {
   const cache = new Map<string, PatientState>();
+  const pastOf = new Map<string, PastStates<PatientState>>();
+
+  const historyOf = (patient: string) => store.operations({ kinds, patient }).filter(({ state }) => state !== 'rejected');
+
+  const past = (patient: string): PastStates<PatientState> => {
+    const known = pastOf.get(patient) ?? createPastStates(historyOf(patient), (part) => replay(patient, part));
+    if (pastOf.size >= cachedPatients) pastOf.clear();
+    pastOf.set(patient, known);
+    return known;
+  };
 
   const stateOf = (patient: string): PatientState => {
-    const known = cache.get(patient) ?? replay(patient);
+    const known = cache.get(patient) ?? replay(patient, historyOf(patient));
     if (cache.size >= cachedPatients) cache.clear();
     cache.set(patient, known);
     return known;
   };
   const of = (patient: string) => stateOf(patient).compartments;
 
-  const replay = (patient: string, before?: StoredOperation): PatientState => {
+  const replay = (patient: string, history: readonly StoredOperation[]): PatientState => {
     const compartments = new Map<string, { epoch: number; epochs: Epoch[]; history: string; grants: Map<string, Grant> }>();
     const requests = new Map<string, AccessRequest>();
     const delegations = createDelegations(patient);
@@ -198,8 +209,7 @@ export function createConsents(
       requests.set(id, { ...request, state, answeredAt });
       return request;
     };
-    for (const stored of store.operations({ kinds, patient })) {
-      if (stored.state === 'rejected' || (before && !precedes(stored, before))) continue;
+    for (const stored of history) {
       const { issuedAt, opId, actor } = stored.operation;
       const anchored = stored.block !== null;
       const decoded = codec.decodePayload(stored.operation);
@@ -256,7 +266,10 @@ export function createConsents(
   };
 
   return {
-    invalidate: () => cache.clear(),
+    invalidate() {
+      cache.clear();
+      pastOf.clear();
+    },
     of,
     emergency: (patient) => stateOf(patient).emergency,
     delegations: (patient) => stateOf(patient).delegations,
@@ -280,7 +293,7 @@ export function createConsents(
       const at = commit.operation.issuedAt;
       const direct = organization === zero32;
       if (author === patient && direct) return true;
-      const { compartments, emergency } = replay(patient, commit);
+      const { compartments, emergency } = past(patient).before(commit);
       const grant = compartments.get(compartment)?.grants.get(direct ? granteeOfAccount(author) : organization);
       const allowed = grant?.write === true && isCurrent(grant, at);
       if (direct) return allowed && directory.organizations().some((o) => directory.memberAt(o.id, author, commit) !== undefined);

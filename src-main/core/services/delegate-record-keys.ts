@@ -8,8 +8,8 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey, StoredOperation } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import type { Epoch } from './consents.ts';
-import { precedes } from './directory.ts';
 import { isKeyOf, newSalt, noRevocations, revocationId } from './epoch-keys.ts';
+import { precedes } from './ledger-order.ts';
 import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
 
 const timeoutMs = 8_000;
