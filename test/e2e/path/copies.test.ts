@@ -50,10 +50,19 @@ describe('where records are', () => {
       .waitFor();
     await dialog().getByText('No other computer of the clinic has said that it has any.').waitFor();
     await picture('copies-alone');
+    await dialog().getByRole('button', { name: 'Choose a pinning service' }).click();
+    await dialog().getByLabel('Name').fill('Lakeside Clinic');
+    await dialog().getByLabel('Address').fill('http://pins.example');
+    await dialog().getByLabel('Token', { exact: true }).fill('token-of-the-clinic-0123456789');
+    await dialog().getByRole('button', { name: 'Use this service' }).click();
+    await dialog()
+      .getByText(/begins with https/)
+      .scrollIntoViewIfNeeded();
+    await picture('copies-pinning');
     await close();
   });
 
-  it('shows the other computer once it has them', async () => {
+  it('shows the other computer once it has them', { timeout: 300_000 }, async () => {
     await openScreen(page, 'Network');
     await page.getByRole('button', { name: 'Add a computer' }).click();
     const inviting = page.getByRole('dialog', { name: 'Add a computer' });
@@ -68,7 +77,7 @@ describe('where records are', () => {
     await openDialog();
     await dialog()
       .getByText(/each in 2 or more copies/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 240_000 });
     expect(await holders().nth(1).textContent()).toMatch(/Office.*said so \d\d:\d\d/);
     await picture('copies-two');
   });

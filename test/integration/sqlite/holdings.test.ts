@@ -1,6 +1,12 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Holder } from '../../../src-main/core/ports.ts';
-import { bytes32, commit, openStore } from './fixtures.ts';
+import { openDatabase } from '../../../src-main/core/adapters/sqlite/database.ts';
+import { holdingsStore } from '../../../src-main/core/adapters/sqlite/holdings-table.ts';
+import { availability } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0006-availability.ts';
+import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/migrations/workstation/index.ts';
+import { workstationStore } from '../../../src-main/core/adapters/sqlite/workstation-store.ts';
+import { bytes32, commit, machineKey, openStore, temporaryFolder } from './fixtures.ts';
 
 const [a, b, c] = [bytes32(1), bytes32(2), bytes32(3)];
 const holder = (name: string, more: Partial<Holder> = {}): Holder => ({
@@ -86,4 +92,19 @@ describe('what is held', () => {
     workstation.clear();
     expect([holdings.tally(), holdings.holders(), holdings.changesAfter(0, 10)]).toEqual([[], [], []]);
   });
+});
+
+it('a store from before opens with all that was in it, and nothing held yet', () => {
+  const file = join(temporaryFolder(), 'workstation.db');
+  const made = commit();
+  const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, availability.version - 1) });
+  workstationStore(before).enqueue([made]);
+  before.close();
+  const db = openDatabase({ file, key: machineKey, migrations: workstationMigrations });
+  expect(workstationStore(db).operation(made.operation.opId)).toBeDefined();
+  expect(holdingsStore(db).tally()).toEqual([]);
+  holdingsStore(db).note([{ opId: made.operation.opId, whole: true, records: 1 }]);
+  workstationStore(db).withdraw(made.operation.opId);
+  expect(holdingsStore(db).tally()).toEqual([]);
+  db.close();
 });
