@@ -33,9 +33,9 @@ describe('where records are', () => {
     first = await launchBrowserShell({ dataDir: temporaryFolder('copies-first') });
     page = first.page;
     await page.getByRole('button', { name: 'Try it with demo data' }).click();
-    await page.getByRole('region', { name: 'People of this workstation' }).waitFor({ timeout: 360_000 });
+    await page.getByRole('region', { name: 'People of this workstation' }).waitFor({ timeout: 480_000 });
     await logIn(page, person('Helen Marsh'));
-  }, 500_000);
+  }, 600_000);
   beforeEach(() => keepPicturesOnFailure({ page }));
   afterAll(async () => {
     await office?.stop();
