@@ -15,6 +15,7 @@ export type * from './views/reencryption.ts';
 export type * from './views/carry.ts';
 export type * from './views/availability.ts';
 export type * from './views/computers.ts';
+export type * from './views/moving.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
 export type * from './views/outbox.ts';
