@@ -77,7 +77,6 @@ export interface BlockCarePort {
   owners(cid: string, limit: number): string[];
   /** Owners some of whose blocks are not here, or damaged; in order. */
   incomplete(limit: number, after?: string): string[];
-  markDamaged(cid: string): void;
   /** Called when a block was found missing or damaged. */
   onDamaged(listener: () => void): void;
   /** Compares stored blocks behind a place with their hashes, about so many bytes of them. `next`: where to go on; null at the end. */

@@ -9,7 +9,6 @@ export const careless: BlockCarePort = {
   wanted: () => [],
   owners: () => [],
   incomplete: () => [],
-  markDamaged: () => undefined,
   onDamaged: () => undefined,
   check: () => ({ next: null, blocks: 0, bytes: 0, damaged: 0 }),
   checkNames: () => null,

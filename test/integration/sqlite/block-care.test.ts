@@ -77,7 +77,7 @@ describe('looking after blocks', () => {
     const { blocks, care } = open();
     const one = made();
     blocks.putAll([one]);
-    care.markDamaged(one.cid);
+    care.noteDamage(one.multihash);
     expect(blocks.has(one.multihash)).toBe(false);
     expect(all(care)).toEqual({ blocks: 1, damaged: 0 });
     expect(blocks.has(one.multihash)).toBe(true);

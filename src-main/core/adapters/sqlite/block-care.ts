@@ -69,11 +69,7 @@ export class BlockCare implements BlockCarePort {
     return this.#all<Buffer>(sql, start, limit).map(hexOfBytes);
   }
 
-  markDamaged(cid: string): void {
-    this.noteDamage(multihashOf(cid));
-  }
-
-  /** As `markDamaged`, of a multihash. */
+  /** A stored block is not what its hash says. */
   noteDamage(multihash: Uint8Array): void {
     const added = this.#transact(() =>
       this.#run(

@@ -130,7 +130,7 @@ export function createPinKeeping(deps: {
   };
 
   const run = async (): Promise<void> => {
-    let moved = true;
+    let moved: boolean;
     try {
       do {
         again = false;
