@@ -1,16 +1,17 @@
 /**
  * What only the patient's key can put in order, done when the card is opened: what is shared with clinics is sealed to the keys that these have made
- * anew since, and the keys of an epoch that nobody has are sealed to those who read. Terms and epochs stay as they are, so that nobody gets more, or
+ * anew since, and the keys of an epoch that nobody has, or that somebody was left out of, are sealed to those who read. Terms and epochs stay as they are, so that nobody gets more, or
  * less, than before.
  */
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
-import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { isPersonGrantee, zero32 } from './bytes.ts';
 import { isCurrent, type CompartmentState, type Consents, type Grant } from './consents.ts';
 import { precedes, type Directory } from './directory.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import type { Grantees } from './grantees.ts';
 import type { Keyring } from './keyring.ts';
+import { createLeftOut } from './left-out.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession } from './sessions.ts';
@@ -23,6 +24,7 @@ export interface Renewals {
 
 export function createRenewals(deps: {
   readonly store: WorkstationStorePort;
+  readonly ipfs: Pick<IpfsPort, 'get'>;
   readonly codec: OperationCodecPort;
   readonly crypto: RecordCryptoPort;
   readonly consents: Consents;
@@ -82,13 +84,14 @@ export function createRenewals(deps: {
     const due = new Map<string, Grant[]>();
     const clinics = new Set<string>();
     const states = [...consents.of(patient)].filter(([compartment]) => record.compartments.has(compartment));
+    const leftOut = createLeftOut({ ...{ store, ipfs: deps.ipfs, codec, crypto, consents, patient, record }, network: id });
     for (const [compartment, state] of states) {
       for (const grant of state.grants.values()) {
         if (!isCurrent(grant, now) || seals.isFor(grant.grantee) || !grantees.encryptionKey(grant.grantee)) continue;
         const newKey = hasNewKey(patient, grant);
         if (newKey) clinics.add(grant.grantee);
-        if (newKey || lacksKeys(patient, compartment, grant.grantee, state))
-          due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
+        const lacks = lacksKeys(patient, compartment, grant.grantee, state) || (await leftOut.isLeftOut(compartment, grant.grantee));
+        if (newKey || lacks) due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
       }
     }
     const emergencies = await seals.recipients(record, patient);

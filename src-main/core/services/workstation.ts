@@ -262,7 +262,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
-    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    ...{ store: store.workstation, ipfs, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     emergencyId: emergencyKeys.idOf,
     finishRotation: (desk) => patientRotation.finish(desk),
   });
