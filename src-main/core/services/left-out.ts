@@ -6,8 +6,8 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey, IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { zero32 } from './bytes.ts';
 import type { Consents } from './consents.ts';
-import { precedes } from './directory.ts';
 import type { RecordKeys } from './keyring.ts';
+import { precedes } from './ledger-order.ts';
 
 /** What cannot be had in this time is looked at when the card is opened the next time. */
 const fetchTimeoutMs = 3000;

@@ -106,7 +106,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   forgetUnfinished(store.workstation);
   const network = createNetwork(store.workstation, codec, crypto);
   const directory = createDirectory(store.workstation, codec);
-  const consents = createConsents(store.workstation, codec, directory);
+  const consents = createConsents(store.workstation, codec, directory, crypto);
   const links = createPatientLinks(store.workstation, codec, directory);
   // Read models are dropped before anybody else hears of new operations.
   facts.on('operations', ({ kinds }) => {
@@ -263,10 +263,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const renewals = createRenewals({
     ...{ store: store.workstation, ipfs, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
-    emergencyId: emergencyKeys.idOf,
     finishRotation: (desk) => patientRotation.finish(desk),
   });
-  const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
   const rights = createDeskRights(consents, clock);
   /** What the person logged in may see of an account's name. */
   const nameOf = (account: string): string => {
