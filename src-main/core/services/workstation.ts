@@ -39,6 +39,8 @@ import { createEmergencyKeys } from './emergency-keys.ts';
 import { createFactBus } from './facts.ts';
 import { createGrantees } from './grantees.ts';
 import { createImports } from './imports.ts';
+import { claimAfterMove } from './claims-after-move.ts';
+import { createIdentifierClaims } from './identifier-claims.ts';
 import { createIndexer } from './indexer.ts';
 import { createKeyring } from './keyring.ts';
 import { createMoving } from './moving.ts';
@@ -117,6 +119,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const profiles = createProfiles(ipfs, crypto, facts, clock);
   const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
   const publisher = createPublisher(store.workstation, ipfs, facts);
+  const claims = createIdentifierClaims({ store: store.workstation, codec, crypto, network, signing });
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
   const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
@@ -219,13 +222,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     appointing: (holder, record, appointment) => delegates.operations(holder, record, appointment),
     ...ports,
     cards,
-    store: store.workstation,
     directory,
     network,
     signing,
     publisher,
     records,
     indexer,
+    claims,
     facts,
     organization,
     isOpen: (session) => sessions.current() === session,
@@ -274,7 +277,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   };
   const delegates: Delegates = createDelegates({
     ...{ store: store.workstation, codec, crypto, keys: ports.keys, consents, grantees, keyring, seals, epochs, rights, network },
-    ...{ signing, publisher, clock, nameOf, accountOf: patients.accountOf, patientReader: notes.patientReader },
+    ...{ signing, publisher, clock, nameOf, accountOf: claims.accountOf, patientReader: notes.patientReader },
     clinicName(id) {
       const known = directory.organization(id);
       return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
@@ -291,14 +294,14 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
-    ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
+    ...{ codec, consents, directory, profiles, claims, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
   const duplicates = createDuplicates({
     ...{
       store: store.workstation,
       codec,
       links,
-      patients,
+      claims,
       directory,
       profiles,
       notes,
@@ -310,11 +313,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       organization,
     },
   });
+  claimAfterMove({ ...ports, store: store.workstation, network, directory, claims, publisher, indexer, sessions, organization });
   const corrections = createCorrections({
-    ...{ store: store.workstation, crypto, chart, patients, records, publisher, indexer, facts, othersOf },
+    ...{ store: store.workstation, crypto, chart, claims, records, publisher, indexer, facts, othersOf },
   });
   const attention = createAttention({
-    ...{ store: store.workstation, codec, chart, consents, directory, links, patients, profiles, records, sessions, facts, clock },
+    ...{ store: store.workstation, codec, chart, consents, directory, links, claims, profiles, records, sessions, facts, clock },
     ...{ organization, report },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
@@ -376,6 +380,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     files: ports.demoFiles,
   });
   const snapshots = createSnapshots({
+    moving,
     version: options.version,
     store,
     ipfs,

@@ -174,10 +174,13 @@ it('keeps readable what was written behind a revocation that was refused, and wr
   });
   await revoke(desk, 1);
   l.anchor();
+  // 3 has the key of the one that counts, and learns that of the other after it; so does 1, whom the other one left in.
+  await readBy(3, patient);
   arrive();
+  for (const i of [1, 3]) await readBy(i, patient);
   // As where the card with which it was signed was replaced meanwhile. The commit names an epoch that is in force, so the ledger takes it.
   l.anchor(undefined, ({ kind }) => (kind === 'Revoke' ? `SignatureWrong(0, ${patient})` : null));
-  const after = await write(stays, patient);
+  const after = await write(3, patient);
   l.anchor();
   expect(await readBy(stays, patient)).toEqual([before, writtenApart, after].sort());
   expect(await readBy(1, patient)).not.toContain(after);
