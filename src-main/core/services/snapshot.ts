@@ -8,6 +8,7 @@ import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
 import type { KeyRotation } from './key-rotation.ts';
+import type { Moving } from './moving.ts';
 import type { NetworkService } from './network.ts';
 import type { People } from './people.ts';
 import type { Sessions } from './sessions.ts';
@@ -40,6 +41,7 @@ export function createSnapshots(deps: {
   readonly principals: (account: string) => Principal[];
   readonly attention: Pick<Attention, 'count'>;
   readonly availability: Pick<Availability, 'warning'>;
+  readonly moving: Pick<Moving, 'leftBehind'>;
 }): SnapshotSource {
   const startedAt = Date.now();
   const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
@@ -58,7 +60,8 @@ export function createSnapshots(deps: {
       head: status?.head ?? null,
       followed: status?.followed ?? null,
       waiting: status?.pending ?? waitingHere(),
-      rejected: status?.rejected ?? 0,
+      // What a move leaves behind asks nothing of anybody.
+      rejected: Math.max(0, (status?.rejected ?? 0) - deps.moving.leftBehind()),
       forged: status?.forged ?? 0,
       peers,
       ledger: network.current()?.embedded ? 'single-site' : 'consortium',

@@ -297,7 +297,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
-    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    ...{ store: store.workstation, ipfs, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
@@ -412,6 +412,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     files: ports.demoFiles,
   });
   const snapshots = createSnapshots({
+    moving,
     version: options.version,
     store,
     ipfs,

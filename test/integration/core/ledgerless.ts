@@ -31,6 +31,7 @@ const noLedger: LedgerPort = {
     blockHash: away,
     blockTime: away,
     events: away,
+    applied: away,
     nonce: away,
     isFinalAtOnce: away,
     recognized: away,
