@@ -3,6 +3,7 @@ import { formatName } from '../../../src-shared/format/index.ts';
 import type { Principal, SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Attention } from './attention.ts';
+import type { Availability } from './availability/availability.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
@@ -39,6 +40,7 @@ export function createSnapshots(deps: {
   /** For whom somebody with a card may decide. */
   readonly principals: (account: string) => Principal[];
   readonly attention: Pick<Attention, 'count'>;
+  readonly availability: Pick<Availability, 'warning'>;
   readonly moving: Pick<Moving, 'leftBehind'>;
 }): SnapshotSource {
   const startedAt = Date.now();
@@ -68,6 +70,7 @@ export function createSnapshots(deps: {
       paused: status?.paused ?? false,
       clock: connections.clock(),
       confirmations: status?.confirmations ?? null,
+      copies: deps.availability.warning(),
       ...indexer.status(),
     };
   };

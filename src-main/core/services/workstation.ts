@@ -4,7 +4,9 @@ import type {
   EmbeddedLedgerPort,
   IpfsPort,
   PeerPort,
+  BlockCarePort,
   KeyPort,
+  PinningPort,
   LedgerPort,
   OperationCodecPort,
   RecordCryptoPort,
@@ -17,6 +19,8 @@ import { createAccessRequests } from './access-requests.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createAttention } from './attention.ts';
+import { createAvailability, type Availability } from './availability/availability.ts';
+import { createBlockLists } from './availability/operation-blocks.ts';
 import { createCarry } from './carry/carry.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
@@ -86,6 +90,8 @@ export interface WorkstationPorts {
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
   readonly ipfs: IpfsPort & PeerPort;
+  readonly care: BlockCarePort;
+  readonly service: PinningPort;
   readonly car: CarPort;
   readonly clock: () => number;
   readonly demoFiles: () => DemoFiles;
@@ -98,6 +104,7 @@ export interface WorkstationOptions {
   readonly ledgerDir: string;
   readonly mdns: boolean;
   readonly listen: readonly string[];
+  readonly kind: 'workstation' | 'hub';
 }
 
 export type Workstation = ReturnType<typeof createWorkstation>;
@@ -128,11 +135,36 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ ...ports, ...options, store: store.workstation, network, facts },
     headStartMs: () => neighbourhood.headStartMs(),
   });
+  const lists = createBlockLists({ store: store.workstation, ipfs, crypto, codec, reencryptions: () => reencryptions });
   const neighbourhood: Neighbourhood = createNeighbourhood({
     ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
     organization: () => setup.clinic()?.id ?? null,
     ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
+    areMoved: (commit, digest) => lists.areMoved(commit, digest),
+    onReplicated: () => availability.holdings.wake(),
     onReachable: () => connections.poke(),
+  });
+  const availability: Availability = createAvailability({
+    ...{
+      ...ports,
+      store: store.workstation,
+      held: store.holdings,
+      queue: store.pins,
+      kept: store.keptPins,
+      lists,
+      neighbourhood,
+      facts,
+      directory,
+    },
+    kind: options.kind,
+    reencryptions: () => reencryptions,
+    organization: () => setup.clinic()?.id ?? null,
+    networkOf: (id) => network.ofOrganization(id),
+    clinicOf(peer) {
+      const id = computers.organizationOf(peer);
+      const known = id === null ? undefined : directory.organization(id);
+      return known ? profiles.name(known.profile, `Clinic ${known.id.slice(2, 8)}`) : 'Another clinic';
+    },
   });
   const { computers } = neighbourhood;
   const setup: Setup = createSetup({
@@ -265,7 +297,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
-    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    ...{ store: store.workstation, ipfs, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
@@ -394,6 +426,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     keyRotation,
     principals: delegates.principals,
     attention,
+    availability,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -465,6 +498,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       uploads,
       downloads,
       exports,
+      availability,
+      care: ports.care,
       records,
       publisher,
       demo,
@@ -482,6 +517,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       clock,
     },
     start() {
+      availability.start();
       if (setup.phase() === 'unconfigured') return;
       reencrypting.recover();
       connections.start();
@@ -490,7 +526,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       learnNames();
     },
     async stop() {
-      await neighbourhood.stop();
+      await Promise.all([neighbourhood.stop(), availability.stop()]);
       indexer.stop();
       dropping.stop();
       sessions.lock();
