@@ -130,7 +130,10 @@ describe('a chain that reorganizes', () => {
     const key = getBytes(bytes32());
     const send = async (operations: readonly SignedOperation[]) => {
       const nonce = await maker.nonce(maker.relayerAddress(key));
-      await maker.broadcast((await maker.signBatch(operations, key, nonce)).raw);
+      const { raw, hash } = await maker.signBatch(operations, key, nonce);
+      await maker.broadcast(raw);
+      // Mined a moment after it was taken: only then is the next nonce told.
+      await eventually(async () => expect(await maker.receipt(hash)).not.toBeNull());
     };
     await send(founding);
     await send([lost]);
