@@ -14,7 +14,16 @@ export function saving({ core }: Workstation) {
     if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
   });
   const signing = createSigning(workstation, codec, crypto, network, createDirectory(workstation, codec), clock);
-  const records = createRecords({ store: workstation, ipfs, crypto, consents, signing, network, clock });
+  const records = createRecords({
+    store: workstation,
+    ipfs,
+    crypto,
+    consents,
+    signing,
+    network,
+    clock,
+    keysOpened: () => indexer.settled(),
+  });
   const publisher = createPublisher(workstation, ipfs, facts);
   return async (patient: string, record: RecordToSave): Promise<void> => {
     const session = sessions.require();

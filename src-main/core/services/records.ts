@@ -75,6 +75,9 @@ export function savedRecords(commits: readonly PreparedCommit[]): SavedRecords {
   };
 }
 
+/** How long a save waits for a key that is on its way. */
+const keyWaitMs = 10_000;
+
 export function createRecords(deps: {
   readonly store: WorkstationStorePort;
   readonly ipfs: IpfsPort;
@@ -83,6 +86,8 @@ export function createRecords(deps: {
   readonly signing: Signing;
   readonly network: NetworkService;
   readonly clock: () => number;
+  /** Resolves when the keys that are here have been opened. */
+  readonly keysOpened: () => Promise<void>;
 }): Records {
   const { store, ipfs, crypto, consents, signing, network, clock } = deps;
 
@@ -181,8 +186,12 @@ export function createRecords(deps: {
         if (group) group.push(record);
         else byCategory.set(record.category, [record]);
       }
+      const find = (category: Category) => target(author.account, index, patient, category);
+      // Right after a log-in the new key may lie here, not opened yet.
+      if ([...byCategory.keys()].some((category) => find(category) === 'KEY_MISSING'))
+        await Promise.race([deps.keysOpened(), new Promise((resolve) => setTimeout(resolve, keyWaitMs).unref())]);
       const targets = [...byCategory].map(([category, group]) => {
-        const found = target(author.account, index, patient, category);
+        const found = find(category);
         if (typeof found === 'string') throw refused(found, category);
         return { category, group, found };
       });

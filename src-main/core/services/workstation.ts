@@ -219,7 +219,10 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     facts,
     isGovernor: (account) => network.current()?.embedded?.governors.includes(account) ?? false,
   });
-  const records = createRecords({ store: store.workstation, ipfs, crypto, consents, signing, network, clock });
+  const records = createRecords({
+    ...{ store: store.workstation, ipfs, crypto, consents, signing, network, clock },
+    keysOpened: () => indexer.settled(),
+  });
   const blocks = createCommitBlocks(ipfs, crypto, codec, network);
   const reencryptions = createReencryptions({ store: store.workstation, crypto, blocks, facts, clock });
   const reader = createCommitReader(ipfs, crypto, blocks, reencryptions);
