@@ -1,19 +1,27 @@
 /**
  * A patient's own record keys. Compartments come from the first seed for good. The KEK of an epoch comes from the seed of the key that signed the
  * revocation it began with, and of the first epoch from the first seed; so the patient's words give all of them again. What a delegate began is random,
- * and sealed to the patient in the revocation's envelope.
+ * and sealed to the patient in the revocation's envelope. Where the first seed is lost and guardians gave a new key, what is from before is what readers sealed
+ * to that key since (`returned`); a category of which nobody did so begins anew, under a name and keys from the new seed.
  */
 import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey } from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8, zero32 } from './bytes.ts';
 import type { Epoch } from './consents.ts';
+import { precedes } from './directory.ts';
 import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
+import type { ReturnedKeys } from './returned-keys.ts';
 
 const timeoutMs = 8_000;
 
 /** `signer`: the key that signs what the patient does now. Throws KEY_REPLACED where it is not among these. */
-export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: RecordHolder, signer: string): RecordKeys {
+export function createOwnRecordKeys(
+  deps: KeyringDeps,
+  { keys, patient }: RecordHolder,
+  signer: string,
+  returned: ReturnedKeys | null,
+): RecordKeys {
   const { codec, crypto, ipfs, consents, directory, network } = deps;
   const { config } = network.require();
   const id = network.ofPatient(patient);
@@ -26,14 +34,43 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
   /** What a delegate's revocation brought, by the digest of its envelope. */
   const opened = new Map<string, Promise<EnvelopeKey[] | null>>();
 
+  const [eldest = patient] = keys.signers;
+  /** Names and first epochs come from this one's seed. */
+  const first = returned ? eldest : patient;
+
   /** HMAC-SHA-256 of network and category under a key from the patient's seed: unreadable on the ledger, the same on every workstation. */
-  const compartmentOf = (category: Category): string => {
-    const key = keys.deriveAs(patient, 'compartment');
+  const derivedName = (category: Category): string => {
+    const key = keys.deriveAs(first, 'compartment');
     const compartment = hexOf(crypto.hmac(key, bytesOf(id), utf8(category)));
     key.fill(0);
     return compartment;
   };
-  const compartments = new Map(categories.map((category) => [compartmentOf(category), category]));
+  const derivedNames = new Map(categories.map((category) => [derivedName(category), category]));
+  const givenBack = returned?.keys() ?? [];
+  const compartments = new Map(givenBack.map(({ compartment, category }) => [compartment, category]));
+  for (const [compartment, category] of derivedNames) {
+    const isUsed = consents.of(patient).has(compartment);
+    if (isUsed || !givenBack.some((key) => key.category === category)) compartments.set(compartment, category);
+  }
+  const compartmentsOf = (category: Category): string[] => {
+    if (returned && !returned.complete() && !givenBack.some((key) => key.category === category)) {
+      throw new AppError(
+        'KEY_MISSING',
+        'Keys of this record that were brought back have not arrived at this workstation yet. Nothing was changed; try again when connected.',
+      );
+    }
+    return [...compartments].flatMap(([compartment, one]) => (one === category ? [compartment] : []));
+  };
+  /** What was sealed last, where it is not one of the patient's own seeds that gives it. */
+  const fromReaders = (compartment: string, epoch: number): Uint8Array | null =>
+    givenBack.findLast((key) => key.compartment === compartment && key.epoch === epoch)?.kek.slice() ?? null;
+  const firstKek = (compartment: string): Uint8Array | null =>
+    derivedNames.has(compartment) ? kekFrom(first, compartment, 0) : fromReaders(compartment, 0);
+  /** From a time of which the patient has no seed any more: what nobody brought back of it does not come by waiting. */
+  const isLost = (epoch: Epoch | null): boolean => {
+    const recovery = returned && directory.recovery(patient);
+    return recovery !== null && recovery !== undefined && (epoch === null || precedes(epoch.begunBy, recovery));
+  };
 
   const kekFrom = (from: string, compartment: string, epoch: number): Uint8Array => {
     const epochBytes = new Uint8Array(4);
@@ -86,7 +123,7 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
       const sealed = await fromEnvelope(epoch, compartment);
       if (sealed !== undefined) return sealed;
     }
-    return derived(seedOf(epoch), compartment, epoch.number);
+    return derived(seedOf(epoch), compartment, epoch.number) ?? fromReaders(compartment, epoch.number);
   };
 
   const categoryOf = (compartment: string): Category => {
@@ -97,9 +134,10 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
 
   return {
     compartments,
-    compartmentOf,
+    compartmentOf: (category) => compartmentsOf(category)[0] ?? derivedName(category),
+    compartmentsOf,
     kek: async (compartment, number) => {
-      if (number === 0) return derived(patient, compartment, 0);
+      if (number === 0) return firstKek(compartment);
       const epoch = consents
         .of(patient)
         .get(compartment)
@@ -110,12 +148,12 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
       const category = categoryOf(compartment);
       const found: EnvelopeKey[] = [];
       const missing: number[] = [];
-      const add = (epoch: number, kek: Uint8Array | null) => {
-        if (kek) found.push({ compartment, category, epoch, kek });
-        else missing.push(epoch);
+      const add = (number: number, kek: Uint8Array | null, epoch: Epoch | null) => {
+        if (kek) found.push({ compartment, category, epoch: number, kek });
+        else if (!isLost(epoch)) missing.push(number);
       };
-      add(0, derived(patient, compartment, 0));
-      for (const epoch of consents.of(patient).get(compartment)?.epochs ?? []) add(epoch.number, await kekOf(compartment, epoch));
+      add(0, firstKek(compartment), null);
+      for (const epoch of consents.of(patient).get(compartment)?.epochs ?? []) add(epoch.number, await kekOf(compartment, epoch), epoch);
       return { keys: found, missing };
     },
     next(compartment) {

@@ -71,7 +71,8 @@ export function createPatientRotation(deps: {
   /** Revocations that end nobody's access: their grantee is the patient, who needs no grant. They begin the epochs of the new seed. */
   const move = async (all: PersonKeys, patient: string, signer: string, wanted?: readonly string[]) => {
     const holder = { keys: all, patient };
-    const record = keyring.of(holder, signer);
+    await keyring.prepare(holder);
+    const record = keyring.of(holder, { signer });
     const compartments = wanted ?? [...record.compartments.keys()];
     const secret = all.formerSecret();
     try {
@@ -115,9 +116,9 @@ export function createPatientRotation(deps: {
       if (rotated && !directory.signers(patient).includes(rotated.signer)) session.index.deleteDraft(id);
     }
   });
-  // A desk that was opened with the former card, when the new key becomes known here.
+  // A desk that was opened with the former card, when the new key (also one that helpers gave) becomes known here.
   facts.on('operations', ({ kinds }) => {
-    const desk = kinds.has('RotateKeys') ? sessions.desk() : null;
+    const desk = kinds.has('RotateKeys') || kinds.has('CompleteRecovery') ? sessions.desk() : null;
     if (desk && !desk.keys.signers.includes(directory.signer(desk.patient))) sessions.closeDesk();
   });
 
@@ -130,12 +131,15 @@ export function createPatientRotation(deps: {
         former.destroy();
       }
     },
-    async finish({ keys: all, patient }) {
+    async finish(desk) {
+      const { keys: all, patient } = desk;
       const signer = directory.signer(patient);
       if (signer === patient || signer !== all.signers.at(-1)) return;
       const rotation = directory.rotation(patient);
+      // Nothing was sealed to a key that helpers gave before it was in force; what is brought back begins its epochs then (bringing-back.ts).
+      if (rotation !== undefined && rotation === directory.recovery(patient)) return;
       const states = deps.consents.of(patient);
-      const compartments = [...keyring.of({ keys: all, patient }).compartments.keys()].filter((compartment) => {
+      const compartments = [...keyring.of(desk).compartments.keys()].filter((compartment) => {
         const begunBy = states.get(compartment)?.epochs.at(-1)?.begunBy;
         return rotation !== undefined && (begunBy === undefined || precedes(begunBy, rotation));
       });

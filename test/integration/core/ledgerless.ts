@@ -85,6 +85,7 @@ export class Ledgerless {
   readonly doctors: { account: string; secret: Uint8Array }[] = [];
   readonly #dir: string;
   #block = 0;
+  #ahead = 0;
 
   private constructor() {
     // In memory where there is such a folder: what is tested here is not the disk.
@@ -102,7 +103,7 @@ export class Ledgerless {
       },
       shares: createShares(),
       store: createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }),
-      clock: Date.now,
+      clock: () => Date.now() + this.#ahead * 1000,
       demoFiles: () => {
         throw new Error('There is no demo here.');
       },
@@ -145,6 +146,11 @@ export class Ledgerless {
       doctor.secret = this.w.sessions.require().keys.secret();
     });
     this.anchor();
+  }
+
+  /** So many seconds go by. */
+  pass(seconds: number): void {
+    this.#ahead += seconds;
   }
 
   async stop(): Promise<void> {

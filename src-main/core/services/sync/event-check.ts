@@ -2,14 +2,14 @@
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
  * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
  * that place in the ledger's order: one by a key that was replaced before does not. And what somebody decided for a patient counts where the patient's
- * appointment says so (right-check.ts). What was signed in another network counts where this one's governors recognized that as a predecessor before: else what
+ * appointment says so, and a new key that guardians gave where enough of them agreed in time (right-check.ts). What was signed in another network counts where this one's governors recognized that as a predecessor before: else what
  * somebody signed elsewhere, for a trial maybe, could be passed off as meant for here.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationKind, SignedOperation } from '../../../../src-shared/operations.ts';
 import type { DecodedOperation, LedgerEvent, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
-import { createRightCheck } from './right-check.ts';
+import { createRightCheck, type RightCheck } from './right-check.ts';
 
 /** Recovering a signer takes a tenth of a millisecond to a whole one; between so many the event loop gets its turn. */
 const checksPerTurn = 16;
@@ -45,24 +45,6 @@ function sameSignatures(a: SignedOperation, b: SignedOperation): boolean {
   return a.signatures.length === b.signatures.length && a.signatures.every((signature, i) => signature === b.signatures[i]);
 }
 
-/** Who signs for which account (in lower case), where it is not the account itself; null for one that was looked up and is. */
-type Signers = Map<string, string | null>;
-
-/** Who signs for an account as of the last block that was followed and what was noted since; looked up once in a range. */
-function signerOf({ store, codec }: Check, signers: Signers, account: string): string {
-  const known = signers.get(account.toLowerCase());
-  if (known !== undefined) return known ?? account;
-  const rotations = store.operations({ kinds: ['RotateKeys'], actor: account, states: ['mined', 'final'] });
-  signers.set(account.toLowerCase(), null);
-  for (const { operation } of rotations) note(signers, operation, codec);
-  return signers.get(account.toLowerCase()) ?? account;
-}
-
-function note(signers: Signers, operation: SignedOperation, codec: OperationCodecPort): void {
-  const decoded = codec.decodePayload(operation);
-  if (decoded.kind === 'RotateKeys') signers.set(operation.actor.toLowerCase(), decoded.payload.signer);
-}
-
 /** Domains of recognized predecessors: as of the last block that was followed (null until they are asked for), and since. */
 interface Predecessors {
   followed: ReadonlySet<string> | null;
@@ -78,7 +60,7 @@ function isPredecessor({ store, codec }: Check, predecessors: Predecessors, doma
 }
 
 /** The decoded operation, or null where its content or signatures do not hold. */
-function verify(check: Check, signers: Signers, predecessors: Predecessors, event: LedgerEvent): DecodedOperation | null {
+function verify(check: Check, signerOf: RightCheck['signer'], predecessors: Predecessors, event: LedgerEvent): DecodedOperation | null {
   const { store, codec, network } = check;
   const { opId, operation, predecessor = null } = event;
   if (operation === undefined || operation.opId !== opId) return null;
@@ -97,19 +79,15 @@ function verify(check: Check, signers: Signers, predecessors: Predecessors, even
     if (!same && known.origin === 'here') return null;
     // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between. What a peer brought was
     // held against rotations that had not come by the ledger.
-    const unrotated = () => known.origin !== 'peer' && signerOf(check, signers, operation.actor) === operation.actor;
+    const unrotated = () => known.origin !== 'peer' && signerOf(operation.actor) === operation.actor;
     if (same && known.predecessor === predecessor && sameSignatures(known.operation, operation) && unrotated()) return decoded;
   }
   const digest = codec.digest(predecessor ?? network, operation);
   const [actorSignature = '', secondSignature = ''] = operation.signatures;
-  if (codec.recover(digest, actorSignature) !== signerOf(check, signers, operation.actor)) return null;
-  // A registration binds the patient's keys: it counts only with the patient's own signature. So does a rotation bind the new key.
-  const second =
-    decoded.kind === 'RegisterPatient'
-      ? signerOf(check, signers, decoded.payload.patient)
-      : decoded.kind === 'RotateKeys'
-        ? decoded.payload.signer
-        : null;
+  if (codec.recover(digest, actorSignature) !== signerOf(operation.actor)) return null;
+  // A registration binds the patient's keys: it counts only with the patient's own signature. So does a new key bind whoever has it.
+  const newKey = decoded.kind === 'RotateKeys' || decoded.kind === 'ProposeRecovery' ? decoded.payload.signer : null;
+  const second = decoded.kind === 'RegisterPatient' ? signerOf(decoded.payload.patient) : newKey;
   if (second !== null && codec.recover(digest, secondSignature) !== second) return null;
   return decoded;
 }
@@ -132,7 +110,6 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   const kinds = new Set<OperationKind>();
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
-  const signers: Signers = new Map();
   const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
@@ -148,13 +125,12 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, signers, predecessors, event);
+    const decoded = verify(check, rights.signer, predecessors, event);
     const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
     if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;
       continue;
     }
-    if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
     const domain = domainIn(decoded);
     if (domain !== null) predecessors.since.add(domain);
     believed.push({ event: { ...event, ...right }, decoded });
