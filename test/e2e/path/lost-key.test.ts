@@ -84,13 +84,14 @@ describe('a new key for a patient who has lost everything', () => {
       await field.press('Enter');
       await dialog().getByRole('button', { name: 'Add this person' }).click();
     }
-    await dialog().getByLabel('Days to wait').fill('2');
+    await dialog().getByLabel('Days to wait (1 to 90)').fill('2');
     await dialog()
       .getByText(/2 of these 2 can give you a new key together with you, 2 days after they agreed/)
       .waitFor();
     await dialog().getByRole('button', { name: 'Sign', exact: true }).click();
     await dialog().waitFor({ state: 'detached' });
     const list = page.getByRole('list', { name: 'Help to a new key' }).getByRole('listitem');
+    await list.nth(1).waitFor();
     expect(await list.allInnerTexts()).toEqual([expect.stringMatching(/OKORO/), expect.stringMatching(/LINDQVIST/)]);
     await desk.finishSession(page);
     await switchTo(page, people.doctor);
