@@ -9,7 +9,7 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
-/** Library -> the only folder that may import it. */
+/** Library -> the folder that may import it. */
 const libraryHomes = [
   { folder: 'src-main/core/adapters/ledger', patterns: ['ethers', 'ethers/*', '@foundry-rs/*'] },
   { folder: 'src-main/core/adapters/sqlite', patterns: ['better-sqlite3', 'better-sqlite3/*'] },
@@ -28,7 +28,12 @@ const libraryHomes = [
       'interface-blockstore',
     ],
   },
-  { folder: 'src-main/core/adapters/crypto', patterns: ['@noble/*', '@scure/*', '@hpke/*', 'shamir-secret-sharing'] },
+  // The ledger's signatures are secp256k1 and Keccak, which noble does faster than ethers.
+  {
+    folder: 'src-main/core/adapters/crypto',
+    patterns: ['@noble/*', '@scure/*', '@hpke/*', 'shamir-secret-sharing'],
+    alsoIn: 'src-main/core/adapters/ledger',
+  },
 ];
 
 const node = ['node:*', 'fs', 'fs/*', 'path', 'os', 'crypto', 'child_process', 'http', 'https', 'net', 'worker_threads'];
@@ -40,7 +45,7 @@ const coreRestrictions = (home) =>
   restrict([
     [electron, 'The core runs without Electron.'],
     ...libraryHomes
-      .filter(({ folder }) => folder !== home)
+      .filter(({ folder, alsoIn }) => folder !== home && alsoIn !== home)
       .map(({ folder, patterns }) => [patterns, `Only ${folder} imports this library.`]),
   ]);
 
@@ -133,6 +138,8 @@ export default ts.config(
               from: element('adapter'),
               allow: { to: { element: { type: 'adapter', captured: { adapter: '{{ from.element.captured.adapter }}' } } } },
             },
+            // How any of them finds the file of a thread of its own.
+            { from: element('adapter'), allow: { to: { element: { type: 'adapter', captured: { adapter: 'threads' } } } } },
             { from: { element: { types: { anyOf: ['services', 'adapter'] } } }, allow: { to: { file: { categories: 'ports' } } } },
             // core.ts puts everything together, rpc and the command line call services.
             mayImport('core', ['core', 'services', 'adapter', 'shared']),

@@ -4,12 +4,7 @@
  * without anything around them. Ratio: value/limit.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { consentKinds, createConsents } from '../src-main/core/services/consents.ts';
-import { createPublisher } from '../src-main/core/services/publisher.ts';
-import { createRecords, type RecordToSave } from '../src-main/core/services/records.ts';
-import { createDirectory } from '../src-main/core/services/directory.ts';
-import { createSigning } from '../src-main/core/services/signing.ts';
-import { cheapPassphrase, foundClinic, openWorkstation, passphrase, unplugLedger, type Workstation } from './lib/clinic.ts';
+import { cheapPassphrase, foundClinic, openWorkstation, passphrase, unplugLedger } from './lib/clinic.ts';
 import { figure, median, say, timed } from './lib/figure.ts';
 import { temporaryFolder } from './lib/folder.ts';
 import { registerPatient } from './lib/patient.ts';
@@ -17,33 +12,11 @@ import { inventPatient } from './lib/people.ts';
 import { createRandom } from './lib/random.ts';
 import { encryptRaw, openRawTable, signRaw } from './lib/raw-parts.ts';
 import { inventResource, jsonOfSize } from './lib/records.ts';
+import { saving } from './lib/saving.ts';
 
 const recordBytes = 2048;
 const savesPerRound = 150;
 const rounds = 5;
-
-/** The services of a save, put together as workstation.ts does it, over the parts of a running workstation. */
-function saving({ core }: Workstation) {
-  const { store, codec, crypto, network, clock, ipfs, facts, directory, indexer, sessions } = core.workstation;
-  const workstation = store.workstation;
-  const consents = createConsents(workstation, codec, directory);
-  facts.on('operations', ({ kinds }) => {
-    if ([...kinds].some((kind) => consentKinds.has(kind))) consents.invalidate();
-  });
-  const signing = createSigning(workstation, codec, crypto, network, createDirectory(workstation, codec), clock);
-  const records = createRecords({ store: workstation, ipfs, crypto, consents, signing, network, clock });
-  const publisher = createPublisher(workstation, ipfs, facts);
-  return async (patient: string, record: RecordToSave): Promise<void> => {
-    const session = sessions.require();
-    const commits = await records.prepareAll(session.keys, session.index, patient, [record]);
-    publisher.publish(
-      commits.flatMap((c) => c.blocks),
-      commits.map((c) => c.operation),
-    );
-    indexer.addOwn(session, commits);
-    facts.tell('patientChanged', { patient });
-  };
-}
 
 function rawRound(texts: readonly string[]): Promise<number> {
   const table = openRawTable();

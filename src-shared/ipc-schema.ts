@@ -184,6 +184,13 @@ export const calls = {
   ),
   'network.admit': call<null>()(z.strictObject({ requestCode: code })),
   'network.dial': call<null>()(z.strictObject({ address: line(300).min(1) })),
+  /** From the ledger of this workstation to a network that clinics run together. */
+  'moving.view': call<view.MovingView>()(nothing),
+  'moving.ask': call<{ requestCode: string }>()(z.strictObject({ invitation: code })),
+  'moving.forget': call<null>()(nothing),
+  /** Locks the workstation. */
+  'moving.go': call<null>()(nothing),
+  'moving.follow': call<null>()(z.strictObject({ invitation: code })),
   'network.setEndpoint': call<null>()(z.strictObject({ endpoint })),
   // -- patients
   'patients.search': call<{ hits: view.PatientSummary[]; total: number; linked: view.LinkMark[] }>()(

@@ -14,6 +14,7 @@ import type { CatchUpView, ClockView } from './views/sync.ts';
 export type * from './views/reencryption.ts';
 export type * from './views/carry.ts';
 export type * from './views/computers.ts';
+export type * from './views/moving.ts';
 export type * from './views/keychain.ts';
 export type * from './views/attention.ts';
 export type * from './views/outbox.ts';

@@ -83,11 +83,11 @@ export function unplugLedger(dir: string): void {
   store.close();
 }
 
-/** Waits until something holds, at most a minute. */
-export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const end = performance.now() + 60_000;
+/** Waits until something holds, at most so long. */
+export async function until(holds: () => Promise<boolean> | boolean, limitMs = 60_000): Promise<void> {
+  const end = performance.now() + limitMs;
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error('What was waited for did not happen within a minute');
+    if (performance.now() > end) throw new Error(`What was waited for did not happen within ${limitMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -4,7 +4,7 @@
  */
 export interface Figure {
   readonly value: number;
-  readonly unit: 'saves/s' | 'resources/s' | 'records/s' | 'MB/s' | 'ms' | 'MB' | 'lost' | '%';
+  readonly unit: 'saves/s' | 'resources/s' | 'records/s' | 'operations/s' | 'commits/s' | 'MB/s' | 'ms' | 'MB' | 's' | 'lost' | '%';
   /** In the same unit. */
   readonly limit: number;
 }

@@ -57,10 +57,13 @@ const coreBundle: BuildOptions = {
   banner: { js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);` },
 };
 
-/** The worker has no part in the chunks: a packaged program starts it from outside its archive. */
+/** Workers have no part in the chunks: a packaged program starts them from outside its archive. */
 const workerBundle: BuildOptions = {
   ...coreBundle,
-  entryPoints: { 'argon2-worker': 'src-main/core/adapters/crypto/argon2-worker.ts' },
+  entryPoints: {
+    'argon2-worker': 'src-main/core/adapters/crypto/argon2-worker.ts',
+    'signer-worker': 'src-main/core/adapters/ledger/signer-worker.ts',
+  },
   splitting: false,
   metafile: false,
 };
@@ -105,7 +108,7 @@ export const buildSteps: readonly BuildStep[] = [
   {
     name: 'core',
     fingerprint: () => fingerprint(['src-main/core', 'src-shared', 'scripts/lib/build-steps.ts', 'package-lock.json'], isSource),
-    results: [`${coreFolder}/core.mjs`, `${coreFolder}/admin.mjs`, `${coreFolder}/hub.mjs`, `${coreFolder}/argon2-worker.mjs`],
+    results: ['core', 'admin', 'hub', 'argon2-worker', 'signer-worker'].map((name) => `${coreFolder}/${name}.mjs`),
     run: bundleCore,
   },
   {

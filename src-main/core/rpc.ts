@@ -13,6 +13,7 @@ import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as carryHandlers } from './rpc-carry.ts';
 import { handlers as computerHandlers } from './rpc-computers.ts';
 import { handlers as earlierHandlers } from './rpc-earlier.ts';
+import { handlers as movingHandlers } from './rpc-moving.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
 import { handlers as helperHandlers } from './rpc-helpers.ts';
@@ -70,6 +71,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'network.readRequest': 'governor',
   'network.admit': 'governor',
   'network.dial': admin,
+  'moving.view': admin,
+  'moving.ask': admin,
+  'moving.forget': admin,
+  'moving.go': admin,
+  'moving.follow': admin,
   'network.setEndpoint': admin,
   'patients.search': patientFacing,
   'patients.get': patientFacing,
@@ -173,6 +179,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...carryHandlers(workstation),
     ...computerHandlers(workstation),
     ...earlierHandlers(workstation),
+    ...movingHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
     ...helperHandlers(workstation),

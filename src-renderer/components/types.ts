@@ -25,6 +25,15 @@ export interface FieldSlot {
   readonly invalid: boolean;
 }
 
+/** A line of a ComparisonTable: what each side says, '' where it says nothing. */
+export interface ComparedLine {
+  readonly label: string;
+  readonly values: readonly string[];
+  /** Of two sides; missing: one of them says nothing. */
+  readonly verdict?: 'same' | 'differs' | 'missing';
+  readonly mono?: boolean;
+}
+
 /** A column of a DataTable: either text by `value`, or markup by `cell`. */
 export interface Column<R> {
   readonly key: string;

@@ -6,7 +6,7 @@ import { categories as allCategories, type Category } from '../../src-shared/cat
 import type { AppError } from '../../src-shared/errors.ts';
 import { formatDate } from '../../src-shared/format/index.ts';
 import type { Capacity, Power } from '../../src-shared/operations.ts';
-import { untilSeconds, type Until } from './desk.svelte.ts';
+import { EndDate } from './end-date.svelte.ts';
 import { PersonFinder } from './person-finder.svelte.ts';
 
 const deeds: Readonly<Record<Power, string>> = {
@@ -21,9 +21,7 @@ export class AppointForm {
   powers = $state<Record<Power, boolean>>({ share: true, revoke: true, emergency: false });
   scope = $state<'all' | 'named'>('all');
   chosen = $state<Partial<Record<Category, boolean>>>({});
-  until = $state<Until>('year');
-  date = $state('');
-  dateProblem = $state('');
+  readonly end = new EndDate();
   errors = $state<FieldError[]>([]);
   failure = $state<AppError | null>(null);
   busy = $state(false);
@@ -51,7 +49,7 @@ export class AppointForm {
     if (this.errors.length > 0 || !delegate) return false;
     this.busy = true;
     try {
-      const until = untilSeconds(this.until, this.date, Date.now());
+      const until = this.end.at(Date.now());
       await api.call('delegates.appoint', { delegate, capacity: this.capacity, powers: this.given, categories: this.categories, until });
       return true;
     } catch (error) {
@@ -67,19 +65,13 @@ export class AppointForm {
     if (!this.finder.found) errors.push({ field: 'person', text: 'Find the person who is to decide for you.' });
     if (this.given.length === 0) errors.push({ field: 'powers', text: 'Choose what they may do.' });
     if (this.scope === 'named' && this.categories.length < 2) errors.push({ field: 'scope', text: 'Choose the parts that it is about.' });
-    const end = untilSeconds(this.until, this.date, Date.now());
-    if (this.until === 'date' && (this.dateProblem || this.date.length !== 10))
-      errors.push({ field: 'untilDate', text: this.dateProblem || 'Type the last day with day, month and year.' });
-    else if (this.until === 'date' && end <= Date.now() / 1000)
-      errors.push({ field: 'untilDate', text: 'This day is over. Type a day from today on.' });
-    else if (end > 4_102_444_800) errors.push({ field: 'untilDate', text: 'Type a day before the year 2100, or choose “No end”.' });
-    return errors;
+    return [...errors, ...this.end.check(Date.now())];
   }
 
   #sentence(): string {
     const person = this.finder.found;
     if (!person || this.given.length === 0 || (this.scope === 'named' && this.categories.length < 2)) return '';
-    const end = this.until === 'date' && this.date.length !== 10 ? 0 : untilSeconds(this.until, this.date, Date.now());
+    const end = this.end.isIncomplete ? 0 : this.end.at(Date.now());
     const what = scopeInWords(this.scope === 'all' ? null : this.categories);
     const may = this.given.map((power) => deeds[power]).join(', ');
     const how = end === 0 ? 'without an end' : `until ${formatDate(end * 1000)}`;

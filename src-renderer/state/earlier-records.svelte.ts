@@ -13,6 +13,10 @@ export class EarlierRecordsAtDesk {
   failure = $state<AppError | null>(null);
   running = $state(false);
   stopping = $state(false);
+  readonly busy = $derived(this.running || this.view?.running === true);
+  /** Whether it goes on, has ended, or waits for somebody to go on: as opposed to what is only offered. */
+  readonly pressing = $derived(this.busy || this.result !== null || this.failure !== null || (this.view?.interrupted ?? null) !== null);
+  readonly offered = $derived((this.view?.records ?? 0) > 0);
 
   constructor(patient: string) {
     this.patient = patient;
@@ -43,11 +47,11 @@ export class EarlierRecordsAtDesk {
       this.result = await api.call('earlier.reencrypt', { categories: [...categories] });
     } catch (error) {
       this.failure = asAppError(error);
-    } finally {
-      this.running = false;
-      this.stopping = false;
     }
+    // How it ended is shown beside what is left, not beside what was left before.
     await this.load();
+    this.running = false;
+    this.stopping = false;
   }
 
   async stop(): Promise<void> {

@@ -1,13 +1,14 @@
 /** “Share my record”: what the patient chooses, what is missing, and the sentence that says what signing will do. */
 import { api, asAppError } from '../api.ts';
 import type { FieldError } from '../components/types.ts';
-import { listInWords, purposeWords, titleOf } from '../features/sharing/category-words.ts';
+import { partsInWords, purposeWords } from '../features/sharing/category-words.ts';
 import { formatDate, formatDateTime } from '../../src-shared/format/index.ts';
 import { categories as allCategories, type Category, clinicCategories } from '../../src-shared/categories.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { Purpose } from '../../src-shared/operations.ts';
 import type { DeskRightsView, SharingView } from '../../src-shared/view-types.ts';
-import { shareLimit, untilSeconds, type Until } from './desk.svelte.ts';
+import { shareLimit } from './desk.svelte.ts';
+import { EndDate } from './end-date.svelte.ts';
 
 export type Candidate = SharingView['candidates'][number];
 
@@ -21,9 +22,7 @@ export class SharingForm {
   grantee = $state.raw<Candidate | null>(null);
   chosen = $state<Partial<Record<Category, boolean>>>({ ...initial });
   access = $state<'read' | 'write'>('read');
-  until = $state<Until>('year');
-  date = $state('');
-  dateProblem = $state('');
+  readonly end = new EndDate();
   purpose = $state<Purpose>('treatment');
   errors = $state<FieldError[]>([]);
   failure = $state<AppError | null>(null);
@@ -51,8 +50,8 @@ export class SharingForm {
   }
 
   /** The end in seconds; no later than the appointment of whoever decides. */
-  end(now: number): number {
-    const chosen = untilSeconds(this.until, this.date, now);
+  endsAt(now: number): number {
+    const chosen = this.end.at(now);
     const limit = shareLimit(this.#rights(), this.categories);
     return limit === 0 ? chosen : chosen === 0 ? limit : Math.min(chosen, limit);
   }
@@ -79,7 +78,7 @@ export class SharingForm {
         categories: this.categories,
         write: this.access === 'write',
         purpose: this.purpose,
-        until: this.end(Date.now()),
+        until: this.endsAt(Date.now()),
       });
     } catch (error) {
       this.failure = asAppError(error);
@@ -95,40 +94,30 @@ export class SharingForm {
     this.grantee = null;
     this.chosen = { ...initial };
     this.access = 'read';
-    this.until = 'year';
-    this.date = '';
+    this.end.clear();
     this.purpose = 'treatment';
     this.errors = [];
   }
 
   #check(): FieldError[] {
-    const errors: FieldError[] = [];
-    if (!this.grantee) errors.push({ field: 'grantee', text: 'Choose who may read: a doctor, or a whole clinic.' });
-    if (this.until === 'date') {
-      if (this.dateProblem || this.date.length !== 10)
-        errors.push({ field: 'untilDate', text: this.dateProblem || 'Type the last day with day, month and year.' });
-      else if (untilSeconds('date', this.date, Date.now()) <= Date.now() / 1000)
-        errors.push({ field: 'untilDate', text: 'This day is over. Type a day from today on.' });
-      else if (untilSeconds('date', this.date, Date.now()) > 4_102_444_800)
-        errors.push({ field: 'untilDate', text: 'Type a day before the year 2100, or choose “No end”.' });
-    }
-    return errors;
+    const who = this.grantee ? [] : [{ field: 'grantee', text: 'Choose who may read: a doctor, or a whole clinic.' }];
+    return [...who, ...this.end.check(Date.now())];
   }
 
   #sentence(): string {
     const grantee = this.grantee;
     if (!grantee || this.categories.length === 0) return '';
     const who = grantee.type === 'organization' ? `Everybody who works at ${grantee.name}` : `${grantee.name} (${grantee.organization})`;
-    const what = listInWords(this.categories.map((category) => `“${titleOf(category)}”`));
+    const what = partsInWords(this.categories);
     const may = this.access === 'write' ? 'read, and add to,' : 'read';
-    const seconds = this.until === 'date' && this.date.length !== 10 ? null : this.end(Date.now());
+    const seconds = this.end.isIncomplete ? null : this.endsAt(Date.now());
     const { self } = this.#rights();
     const end =
       seconds === null
         ? ''
         : seconds === 0
           ? ', without an end'
-          : this.until === 'day'
+          : this.end.until === 'day'
             ? `, until ${formatDateTime(seconds * 1000)}`
             : `, until ${formatDate(seconds * 1000)}`;
     return `${who} may ${may} ${what}${end}. Purpose: ${purposeWords[this.purpose].toLowerCase()}. ${self ? 'You' : 'The patient'} can take this back at any time; what was read until then cannot be un-read.`;

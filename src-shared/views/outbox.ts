@@ -29,6 +29,8 @@ export interface OutboxPage {
 export interface WithdrawalView {
   /** What goes with it, because it was saved together: plain labels. */
   readonly together: readonly string[];
+  /** Name of the patient whom it is about; '' where nobody here knows, or it is about none. */
+  readonly about: string;
   /** What it undoes, one sentence each. */
   readonly undoes: readonly string[];
   /** Why it cannot be withdrawn now; null where it can. */

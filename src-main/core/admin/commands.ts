@@ -24,7 +24,7 @@ export const usage = `npm run admin -- <command> [options]
   status                   what this workstation is and how it stands
   import <bundle.json>     import a FHIR R4 Bundle; registers its patient if unknown
   export <patient>         write a patient's records as a FHIR Bundle (to --out or standard output)
-  move [invitation file]   move the clinic to a shared network: with the file, ask its governors; without, go there once they have answered
+  move [invitation file]   move the clinic to a shared network: with the file, ask its governors (a further computer follows); without, go once they have answered
   carry-out                write what waits here, with its blocks, into a file for a USB stick (--out)
   carry-in <file>          take in such a file from another workstation of the network
   unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
@@ -152,16 +152,19 @@ export const commands = {
 
   move: async (w, input) => {
     const [file] = input.arguments;
-    if (file !== undefined) {
+    const { state } = w.moving.view();
+    if (file !== undefined && state === 'further') {
+      await work(w, input, ['admin']);
+      await w.moving.follow(readFileSync(file, 'utf8').trim());
+    } else if (file !== undefined) {
       await work(w, input, ['admin']);
       const requestCode = await w.moving.ask(readFileSync(file, 'utf8').trim());
       if (input.out !== undefined) writeFileSync(input.out, `${requestCode}\n`, { mode: 0o600 });
       return { output: input.out === undefined ? { requestCode } : { file: input.out } };
-    }
-    if (w.moving.progress() === null) await w.moving.go();
+    } else if (state !== 'moved') await w.moving.go();
     await anchored(w);
-    const { refused = [], ...counts } = w.moving.progress() ?? {};
-    return { output: { ...counts, refused } };
+    const { state: _state, ...output } = w.moving.view();
+    return { output };
   },
 
   'carry-out': async (w, { out }) => {

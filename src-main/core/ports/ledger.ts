@@ -21,6 +21,15 @@ export interface OperationCodecPort {
   checksummed(account: string): string;
   /** The account whose secp256k1 signature this is, or null for a signature that is none. */
   recover(digest: Uint8Array, signature: string): string | null;
+  /** The same of many, in their order, on other threads than the caller's where they are many. */
+  recoverAll(signatures: readonly SignedDigest[]): Promise<readonly (string | null)[]>;
+}
+
+export interface SignedDigest {
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
+  /** `r || s || v`, 65 bytes in hex with 0x. */
+  readonly signature: string;
 }
 
 export type DecodedOperation = { [K in OperationKind]: { readonly kind: K; readonly payload: OperationPayload<K> } }[OperationKind];

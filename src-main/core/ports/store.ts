@@ -60,6 +60,8 @@ export interface OperationFilter {
   readonly states?: readonly OperationState[];
   /** Made at this workstation, learnt from the ledger, or from another workstation first. */
   readonly origin?: StoredOperation['origin'];
+  /** EIP-712 domain separator of the network in which they were signed, where that is a former one. */
+  readonly predecessor?: string;
   readonly afterSeq?: number;
   readonly beforeSeq?: number;
   readonly limit?: number;

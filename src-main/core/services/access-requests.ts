@@ -13,7 +13,8 @@ import type { AccessRequest, Consents } from './consents.ts';
 import type { DeskRights } from './desk-rights.ts';
 import type { Directory } from './directory.ts';
 import type { NoteReader, Notes } from './notes.ts';
-import { summaryOf, type Patients } from './patients.ts';
+import type { IdentifierClaims } from './identifier-claims.ts';
+import { summaryOf } from './patients.ts';
 import type { Profiles } from './profiles.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession, Session } from './sessions.ts';
@@ -68,7 +69,7 @@ export function createAccessRequests(deps: {
   readonly consents: Consents;
   readonly directory: Directory;
   readonly profiles: Profiles;
-  readonly patients: Patients;
+  readonly claims: Pick<IdentifierClaims, 'accountOf'>;
   readonly notes: Notes;
   readonly sharing: Sharing;
   readonly rights: DeskRights;
@@ -77,7 +78,7 @@ export function createAccessRequests(deps: {
   readonly signing: Signing;
   readonly publisher: Publisher;
 }): AccessRequests {
-  const { store, codec, consents, directory, profiles, patients, notes, sharing, signing, publisher } = deps;
+  const { store, codec, consents, directory, profiles, claims, notes, sharing, signing, publisher } = deps;
 
   const clinicName = (id: string) => {
     const fallback = `Clinic ${id.slice(2, 8)}`;
@@ -104,7 +105,7 @@ export function createAccessRequests(deps: {
 
   return {
     find(session, by) {
-      const patient = 'account' in by ? by.account : patients.accountOf(by.system, by.value);
+      const patient = 'account' in by ? by.account : claims.accountOf(by.system, by.value);
       const registration = patient
         ? store.operations({ kinds: ['RegisterPatient'], patient }).find((o) => o.state !== 'rejected')
         : undefined;

@@ -4,7 +4,7 @@
  */
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { accountInKeyChange, createAccountKeys, type RecoveryProposal, type RecoveryTerms } from './account-keys.ts';
-import { precedes } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 
 export interface KnownProposal extends RecoveryProposal {
   readonly account: string;

@@ -12,7 +12,8 @@ import type { Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import type { PatientLinks } from './patient-links.ts';
-import { summaryOf, type Patients } from './patients.ts';
+import type { IdentifierClaims } from './identifier-claims.ts';
+import { summaryOf } from './patients.ts';
 import type { Profiles } from './profiles.ts';
 import { commitDigest, type Records } from './records.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -37,7 +38,7 @@ export function createAttention(deps: {
   readonly consents: Consents;
   readonly directory: Directory;
   readonly links: PatientLinks;
-  readonly patients: Pick<Patients, 'claimantOf'>;
+  readonly claims: Pick<IdentifierClaims, 'claimantOf'>;
   readonly profiles: Profiles;
   readonly records: Pick<Records, 'missing'>;
   readonly sessions: Sessions;
@@ -47,7 +48,7 @@ export function createAttention(deps: {
   readonly organization: () => string;
   readonly report: (error: unknown) => void;
 }): Attention {
-  const { store, codec, chart, consents, directory, links, patients, sessions, facts } = deps;
+  const { store, codec, chart, consents, directory, links, claims, sessions, facts } = deps;
 
   const about = (session: Session, patient: string): AttentionPatient => {
     const row = session.index.patient(patient);
@@ -86,7 +87,7 @@ export function createAttention(deps: {
     const decoded = codec.decodePayload(stored.operation);
     if (decoded.kind !== 'ClaimIdentifier') return [];
     const added = decoded.payload.account;
-    const known = patients.claimantOf(decoded.payload.identifier);
+    const known = claims.claimantOf(decoded.payload.identifier);
     if (known === null || known === added || links.othersOf(added).some((other) => other.patient === known)) return [];
     const [addedBy, knownBy] = [registration(added), registration(known)];
     return [

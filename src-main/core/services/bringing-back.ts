@@ -2,23 +2,24 @@
  * The record from before a new key that helpers gave. Its keys came from a seed that is lost, so nobody derives them any more; whoever could read it still has
  * them. With the patient at the desk, the person logged in there hands on the keys that they hold; or a delegate does, with their own card. They are sealed to
  * the new key in the envelope of a revocation that ends nobody's access and begins an epoch under the new key. What nobody hands on stays closed to the
- * patient. Keys are compared with the commits that are here: one that opens none of an epoch's is not handed on.
+ * patient. Keys are compared with what the patient signed and with the commits that are here: one that is none of an epoch's is not handed on.
  */
 import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EarlierKeysView } from '../../../src-shared/view-types.ts';
-import type { EnvelopeKey, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { EnvelopeKey, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
 import { isCurrent, type Consents } from './consents.ts';
 import type { DeskRights } from './desk-rights.ts';
-import { precedes, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
+import { isKeyOf } from './epoch-keys.ts';
 import type { Keyring } from './keyring.ts';
 import type { NewEpochs } from './new-epochs.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession, Session } from './sessions.ts';
-import type { Signing } from './signing.ts';
 
 export interface BringingBack {
   /** Null where the patient never got a new key from helpers. */
@@ -30,6 +31,7 @@ export interface BringingBack {
 export function createBringingBack(deps: {
   readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
+  readonly crypto: RecordCryptoPort;
   readonly reader: CommitReader;
   readonly consents: Consents;
   readonly directory: Directory;
@@ -37,7 +39,6 @@ export function createBringingBack(deps: {
   readonly epochs: NewEpochs;
   readonly seals: EmergencySeals;
   readonly rights: DeskRights;
-  readonly signing: Signing;
   readonly publisher: Publisher;
   readonly clock: () => number;
   /** What is known here of the name of a person or clinic. */
@@ -73,7 +74,7 @@ export function createBringingBack(deps: {
     return (await Promise.all(may.map((compartment) => record.upTo(compartment)))).flatMap(({ keys }) => keys);
   };
 
-  /** One key an epoch: one that opens a commit, where one can be tried; else that learned last. */
+  /** One key an epoch: that of the check value which its revocation signed; of the first, one that opens a commit, where one can be tried. */
   const usable = async (patient: string, keys: readonly EnvelopeKey[]): Promise<EnvelopeKey[]> => {
     const byEpoch = new Map<string, EnvelopeKey[]>();
     for (const key of keys) {
@@ -85,6 +86,15 @@ export function createBringingBack(deps: {
       const [one] = candidates;
       const last = candidates.at(-1);
       if (!one || !last) continue;
+      const epoch = consents
+        .of(patient)
+        .get(one.compartment)
+        ?.epochs.find(({ number }) => number === one.epoch);
+      if (epoch) {
+        const right = candidates.find(({ kek }) => isKeyOf(deps.crypto, epoch.begunBy.operation.opId, kek));
+        if (right) chosen.push(right);
+        continue;
+      }
       const opening = await openingKey(patient, one, candidates);
       if (opening === undefined) chosen.push(last);
       else if (opening !== null) chosen.push({ ...last, kek: opening });
@@ -156,12 +166,9 @@ export function createBringingBack(deps: {
       const record = keyring.of(desk, { returned });
       const compartments = [...new Set(returned.map(({ compartment }) => compartment))];
       const leaving = granteeOfAccount(desk.patient);
-      const { blocks, revocations } = await deps.epochs.begin(desk, record, { compartments, leaving, returned });
       const label = 'Bring the earlier record to the new key';
-      deps.publisher.publish(
-        blocks,
-        revocations.map((payload) => deps.signing.make('Revoke', payload, label, desk.keys)),
-      );
+      const { blocks, revocations } = await deps.epochs.begin(desk, record, { compartments, leaving, label, returned });
+      deps.publisher.publish(blocks, revocations);
       await keyring.prepare(desk);
       return categoriesOf(returned);
     },

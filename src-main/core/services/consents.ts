@@ -3,10 +3,12 @@
  * `Consents`. Used for what screens show, for what may be written, and for checking that an author held consent when a commit was anchored.
  */
 import { accessBits, purposes, roleBits, type OperationKind, type Purpose } from '../../../src-shared/operations.ts';
-import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
 import { createDelegations, type Delegations } from './delegations.ts';
-import { precedes, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
+import { historyAfter, isMadeAfter, noRevocations } from './epoch-keys.ts';
+import { createPastStates, type PastStates } from './past-states.ts';
 
 export interface Grant {
   readonly compartment: string;
@@ -69,14 +71,19 @@ export interface Epoch {
   readonly number: number;
   /** The revocation that began it. */
   readonly begunBy: StoredOperation;
-  /** Whether that revocation named this number; if not, another one came before it, and the keys that it sealed are not this epoch's. */
-  readonly asNamed: boolean;
+  /**
+   * Whether that revocation was made where all those before it were known; if not, the keys that it sealed are not this epoch's, which has none (see
+   * epoch-keys.ts).
+   */
+  readonly asMade: boolean;
 }
 
 export interface CompartmentState {
   readonly epoch: number;
   /** In order; without the first, and without numbers that were passed over. */
   readonly epochs: readonly Epoch[];
+  /** Of its revocations (see epoch-keys.ts). */
+  readonly history: string;
   readonly grants: ReadonlyMap<string, Grant>;
 }
 
@@ -164,24 +171,35 @@ export function createConsents(
   store: WorkstationStorePort,
   codec: OperationCodecPort,
   directory: Directory,
+  crypto: Pick<RecordCryptoPort, 'sha256'>,
 ): Consents & { invalidate(): void } {
   const cache = new Map<string, PatientState>();
+  const pastOf = new Map<string, PastStates<PatientState>>();
+
+  const historyOf = (patient: string) => store.operations({ kinds, patient }).filter(({ state }) => state !== 'rejected');
+
+  const past = (patient: string): PastStates<PatientState> => {
+    const known = pastOf.get(patient) ?? createPastStates(historyOf(patient), (part) => replay(patient, part));
+    if (pastOf.size >= cachedPatients) pastOf.clear();
+    pastOf.set(patient, known);
+    return known;
+  };
 
   const stateOf = (patient: string): PatientState => {
-    const known = cache.get(patient) ?? replay(patient);
+    const known = cache.get(patient) ?? replay(patient, historyOf(patient));
     if (cache.size >= cachedPatients) cache.clear();
     cache.set(patient, known);
     return known;
   };
   const of = (patient: string) => stateOf(patient).compartments;
 
-  const replay = (patient: string, before?: StoredOperation): PatientState => {
-    const compartments = new Map<string, { epoch: number; epochs: Epoch[]; grants: Map<string, Grant> }>();
+  const replay = (patient: string, history: readonly StoredOperation[]): PatientState => {
+    const compartments = new Map<string, { epoch: number; epochs: Epoch[]; history: string; grants: Map<string, Grant> }>();
     const requests = new Map<string, AccessRequest>();
     const delegations = createDelegations(patient);
     let emergency: EmergencyState = { allowed: true, sequence: 0, openings: [] };
     const at = (compartment: string) => {
-      const known = compartments.get(compartment) ?? { epoch: 0, epochs: [], grants: new Map<string, Grant>() };
+      const known = compartments.get(compartment) ?? { epoch: 0, epochs: [], history: noRevocations, grants: new Map<string, Grant>() };
       compartments.set(compartment, known);
       return known;
     };
@@ -191,8 +209,7 @@ export function createConsents(
       requests.set(id, { ...request, state, answeredAt });
       return request;
     };
-    for (const stored of store.operations({ kinds, patient })) {
-      if (stored.state === 'rejected' || (before && !precedes(stored, before))) continue;
+    for (const stored of history) {
       const { issuedAt, opId, actor } = stored.operation;
       const anchored = stored.block !== null;
       const decoded = codec.decodePayload(stored.operation);
@@ -213,8 +230,10 @@ export function createConsents(
         state.grants.delete(decoded.payload.grantee);
         // The last epoch stays the last, as in the contract.
         const number = Math.max(decoded.payload.epoch, Math.min(state.epoch + 1, lastEpoch));
-        if (number > state.epoch) state.epochs.push({ number, begunBy: stored, asNamed: number === decoded.payload.epoch });
+        const asMade = number === decoded.payload.epoch && isMadeAfter(opId, state.history);
+        if (number > state.epoch) state.epochs.push({ number, begunBy: stored, asMade });
         state.epoch = number;
+        state.history = historyAfter(crypto, state.history, opId);
       } else if (decoded.kind === 'RequestAccess') {
         const p = decoded.payload;
         const { write, purpose } = termsOf({ ...p, validFrom: 0 });
@@ -247,7 +266,10 @@ export function createConsents(
   };
 
   return {
-    invalidate: () => cache.clear(),
+    invalidate() {
+      cache.clear();
+      pastOf.clear();
+    },
     of,
     emergency: (patient) => stateOf(patient).emergency,
     delegations: (patient) => stateOf(patient).delegations,
@@ -271,7 +293,7 @@ export function createConsents(
       const at = commit.operation.issuedAt;
       const direct = organization === zero32;
       if (author === patient && direct) return true;
-      const { compartments, emergency } = replay(patient, commit);
+      const { compartments, emergency } = past(patient).before(commit);
       const grant = compartments.get(compartment)?.grants.get(direct ? granteeOfAccount(author) : organization);
       const allowed = grant?.write === true && isCurrent(grant, at);
       if (direct) return allowed && directory.organizations().some((o) => directory.memberAt(o.id, author, commit) !== undefined);

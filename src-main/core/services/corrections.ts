@@ -10,7 +10,7 @@ import type { RecordCryptoPort, RecordRow, WorkstationStorePort } from '../ports
 import type { Chart } from './chart.ts';
 import type { FactBus } from './facts.ts';
 import type { Indexer } from './indexer.ts';
-import type { Patients } from './patients.ts';
+import type { IdentifierClaims } from './identifier-claims.ts';
 import type { Publisher } from './publisher.ts';
 import { primaryRecordId, randomId } from './record-ids.ts';
 import { savedRecords, type Records } from './records.ts';
@@ -46,7 +46,7 @@ export function createCorrections(deps: {
   readonly store: WorkstationStorePort;
   readonly crypto: RecordCryptoPort;
   readonly chart: Pick<Chart, 'content' | 'authorOf'>;
-  readonly patients: Pick<Patients, 'claimChanges'>;
+  readonly claims: Pick<IdentifierClaims, 'changes'>;
   readonly records: Records;
   readonly publisher: Publisher;
   readonly indexer: Indexer;
@@ -54,7 +54,7 @@ export function createCorrections(deps: {
   /** Other registrations of the same person. */
   readonly othersOf: (patient: string) => readonly string[];
 }): Corrections {
-  const { store, crypto, chart, patients, records, publisher, indexer, facts } = deps;
+  const { store, crypto, chart, claims, records, publisher, indexer, facts } = deps;
 
   const baseOf = ({ index }: Session, { patient, recordId, base, previous }: Omit<Correcting, 'correction'>): RecordRow => {
     const charts = new Set([patient, ...deps.othersOf(patient)]);
@@ -131,7 +131,7 @@ export function createCorrections(deps: {
       const json = correctedJson(await chart.content(session, row), { kind: 'demographics', demographics });
       if (json === null) throw new AppError('INVALID_INPUT', 'This is not a record of a patient. Nothing was saved.');
       const identifiers = before.flatMap((version) => demographicsOf(version.json).identifiers);
-      const changes = patients.claimChanges(session, row.patient, identifiers, demographics.identifiers, deps.othersOf(row.patient));
+      const changes = claims.changes(session, row.patient, identifiers, demographics.identifiers, deps.othersOf(row.patient));
       return save(session, row, previous, json, changes);
     },
   };

@@ -7,7 +7,9 @@ import type { Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey, StoredOperation } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
-import { precedes } from './directory.ts';
+import type { Epoch } from './consents.ts';
+import { isKeyOf, newSalt, noRevocations, revocationId } from './epoch-keys.ts';
+import { precedes } from './ledger-order.ts';
 import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
 
 const timeoutMs = 8_000;
@@ -75,19 +77,20 @@ export function createDelegateRecordKeys(deps: KeyringDeps, holder: RecordHolder
     }
   };
 
-  /** The epoch's key as it was sealed last: an epoch that did not get the number it named has its key from a later grant. */
+  const epochs = (compartment: string): readonly Epoch[] => consents.of(patient).get(compartment)?.epochs ?? [];
+
+  /** All keys for a number that were sealed to this account. */
+  const brought = (compartment: string, number: number): Uint8Array[] =>
+    sources()
+      .flatMap(({ digest }) => opened.get(digest) ?? [])
+      .flatMap((key) => (key.compartment === compartment && key.epoch === number ? [key.kek] : []));
+
   const find = (compartment: string, number: number): Uint8Array | null => {
-    const epoch = consents
-      .of(patient)
-      .get(compartment)
-      ?.epochs.find((one) => one.number === number);
-    if (number !== 0 && !epoch) return null;
-    const candidates = sources().filter(({ operation }) => {
-      if (operation.kind === 'Grant') return !epoch || precedes(epoch.begunBy, operation);
-      return epoch !== undefined && epoch.asNamed && operation.operation.opId === epoch.begunBy.operation.opId;
-    });
-    const brought = candidates.flatMap(({ digest }) => opened.get(digest) ?? []);
-    return brought.findLast((key) => key.compartment === compartment && key.epoch === number)?.kek.slice() ?? null;
+    const held = brought(compartment, number);
+    if (number === 0) return held.at(-1)?.slice() ?? null;
+    const epoch = epochs(compartment).find((one) => one.number === number);
+    if (!epoch?.asMade) return null;
+    return held.find((kek) => isKeyOf(crypto, epoch.begunBy.operation.opId, kek))?.slice() ?? null;
   };
 
   const categoryOf = (compartment: string): Category => {
@@ -111,12 +114,17 @@ export function createDelegateRecordKeys(deps: KeyringDeps, holder: RecordHolder
       await refresh();
       return find(compartment, epoch);
     },
+    async opening(compartment, epoch) {
+      await refresh();
+      return brought(compartment, epoch).map((kek) => kek.slice());
+    },
+    isKeyless: (compartment) => Promise.resolve(epochs(compartment).at(-1)?.asMade === false),
     async upTo(compartment) {
       await refresh();
       const category = categoryOf(compartment);
       const found: EnvelopeKey[] = [];
       const missing: number[] = [];
-      const numbers = [0, ...(consents.of(patient).get(compartment)?.epochs ?? []).map(({ number }) => number)];
+      const numbers = [0, ...epochs(compartment).flatMap(({ number, asMade }) => (asMade ? [number] : []))];
       for (const epoch of numbers) {
         const kek = find(compartment, epoch);
         if (kek) found.push({ compartment, category, epoch, kek });
@@ -124,9 +132,11 @@ export function createDelegateRecordKeys(deps: KeyringDeps, holder: RecordHolder
       }
       return { keys: found, missing };
     },
-    next: (compartment) => ({
-      ...{ compartment, category: categoryOf(compartment), epoch: consents.epoch(patient, compartment) + 1 },
-      kek: crypto.randomBytes(32),
-    }),
+    next(compartment) {
+      const { epoch, history } = consents.of(patient).get(compartment) ?? { epoch: 0, history: noRevocations };
+      const kek = crypto.randomBytes(32);
+      const opId = revocationId(crypto, history, { kek, salt: newSalt(crypto) });
+      return { compartment, category: categoryOf(compartment), epoch: epoch + 1, kek, opId };
+    },
   };
 }

@@ -189,9 +189,9 @@ export function createDelegates(deps: {
       const grantee = granteeOfAccount(delegate);
       const states = consents.of(patient);
       const readable = [...record.compartments.keys()].filter((compartment) => states.get(compartment)?.grants.has(grantee));
-      const { blocks, revocations } = await epochs.begin(desk, record, { compartments: readable, leaving: grantee });
       const label = 'Revoke access of somebody who decided for a patient';
-      publisher.publish(blocks, [...dismissals, ...revocations.map((payload) => signing.make('Revoke', payload, label, desk.keys))]);
+      const { blocks, revocations } = await epochs.begin(desk, record, { compartments: readable, leaving: grantee, label });
+      publisher.publish(blocks, [...dismissals, ...revocations]);
     },
     list({ patient }, record) {
       const byDelegate = new Map<string, Appointment[]>();

@@ -6,6 +6,8 @@
 import { roleBits, rolesOf, type OperationKind, type Role } from '../../../src-shared/operations.ts';
 import type { DecodedOperation, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { accountInKeyChange, createAccountKeys, type AccountKeys } from './account-keys.ts';
+import { precedes } from './ledger-order.ts';
+import { createPastStates, type PastStates } from './past-states.ts';
 
 export interface Organization {
   readonly id: string;
@@ -109,11 +111,12 @@ const key = (organization: string, account: string) => `${organization}/${accoun
 
 export function createDirectory(store: WorkstationStorePort, codec: OperationCodecPort): Directory & { invalidate(): void } {
   let state: State | null = null;
-  let operations: StoredOperation[] = [];
+  let past: PastStates<State> | null = null;
 
   const current = (): State => {
     if (state) return state;
-    operations = store.operations({ kinds }).filter((o) => o.state !== 'rejected');
+    const operations = store.operations({ kinds }).filter((o) => o.state !== 'rejected');
+    past = createPastStates(operations, (part) => replay(part, codec));
     state = replay(operations, codec);
     return state;
   };
@@ -168,24 +171,13 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
     accountOf: (signer) => current().accounts.get(signer),
     memberAt(organization, account, before) {
       current();
-      const then = replay(
-        operations.filter((o) => precedes(o, before)),
-        codec,
-      );
-      const member = then.members.get(key(organization, account));
-      return member && member.roles !== 0 && !member.suspended && then.organizations.get(organization)?.suspended === false
+      const then = past?.before(before);
+      const member = then?.members.get(key(organization, account));
+      return member && member.roles !== 0 && !member.suspended && then?.organizations.get(organization)?.suspended === false
         ? member
         : undefined;
     },
   };
-}
-
-/** Ledger order: anchored by block and log index, then waiting ones as they became known here. */
-export function precedes(a: StoredOperation, b: StoredOperation): boolean {
-  if (a.block !== null && b.block !== null) return a.block < b.block || (a.block === b.block && (a.logIndex ?? 0) < (b.logIndex ?? 0));
-  if (a.block !== null) return true;
-  if (b.block !== null) return false;
-  return a.seq < b.seq;
 }
 
 function replay(operations: readonly StoredOperation[], codec: OperationCodecPort): State {

@@ -6,11 +6,13 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { DuplicatesView, LinkedPatient, LinkMark, PatientLinkView, PatientSummary } from '../../../src-shared/view-types.ts';
 import type { OperationCodecPort, WorkstationStorePort } from '../ports.ts';
 import { findCandidates } from './duplicate-candidates.ts';
-import { precedes, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { FactBus } from './facts.ts';
 import type { Notes } from './notes.ts';
 import type { PatientLink, PatientLinks } from './patient-links.ts';
-import { summaryOf, type Patients } from './patients.ts';
+import type { IdentifierClaims } from './identifier-claims.ts';
+import { summaryOf } from './patients.ts';
 import type { Profiles } from './profiles.ts';
 import type { Publisher } from './publisher.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -42,7 +44,7 @@ export function createDuplicates(deps: {
   readonly store: WorkstationStorePort;
   readonly codec: OperationCodecPort;
   readonly links: PatientLinks;
-  readonly patients: Pick<Patients, 'claimantOf'>;
+  readonly claims: Pick<IdentifierClaims, 'claimantOf'>;
   readonly directory: Directory;
   readonly profiles: Profiles;
   readonly notes: Notes;
@@ -80,7 +82,7 @@ export function createDuplicates(deps: {
       const decoded = codec.decodePayload(stored.operation);
       if (decoded.kind !== 'ClaimIdentifier' || stored.origin !== 'here') return [];
       const { account, identifier } = decoded.payload;
-      const known = deps.patients.claimantOf(identifier);
+      const known = deps.claims.claimantOf(identifier);
       return known !== null && links.othersOf(account).some((other) => other.patient === known) ? [stored.operation.opId] : [];
     });
 

@@ -5,7 +5,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EmergencyView } from '../../../src-shared/view-types.ts';
 import type { EnvelopeKey, IpfsPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
-import { granteeOfAccount, zero32 } from './bytes.ts';
+import { granteeOfAccount, isEqual, zero32 } from './bytes.ts';
 import type { Consents, Opening } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { EmergencyKeys } from './emergency-keys.ts';
@@ -26,6 +26,9 @@ export interface Emergency {
 }
 
 const timeoutMs = 8_000;
+
+/** Not the number alone: revocations made apart each bring a key for the same one. */
+const isSameKey = (a: EnvelopeKey, b: EnvelopeKey) => a.compartment === b.compartment && a.epoch === b.epoch && isEqual(a.kek, b.kek);
 
 export function createEmergency(deps: {
   readonly store: WorkstationStorePort;
@@ -81,13 +84,13 @@ export function createEmergency(deps: {
 
   const unseal = async (session: Session, patient: string): Promise<EnvelopeKey[]> => {
     const secrets = await emergencyKeys.secrets(session, deps.organization());
-    const found = new Map<string, EnvelopeKey>();
+    const found: EnvelopeKey[] = [];
     let away: AppError | null = null;
     try {
       for (const digest of envelopesOf(patient)) {
         try {
-          const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs, offline: found.size > 0 });
-          for (const key of (await openWith(bytes, patient, secrets)) ?? []) found.set(`${key.compartment}/${key.epoch}`, key);
+          const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs, offline: found.length > 0 });
+          found.push(...((await openWith(bytes, patient, secrets)) ?? []).filter((key) => !found.some((one) => isSameKey(one, key))));
         } catch (error) {
           if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
           away = error;
@@ -96,14 +99,14 @@ export function createEmergency(deps: {
     } finally {
       for (const secret of secrets) secret.fill(0);
     }
-    if (found.size === 0 && away) throw away;
-    if (found.size === 0) {
+    if (found.length === 0 && away) throw away;
+    if (found.length === 0) {
       throw new AppError(
         'NOT_FOUND',
         'Nothing of this record is sealed for emergencies at this clinic: the patient is registered elsewhere, or was registered before there was an emergency key. Nothing was opened and nothing was logged.',
       );
     }
-    return [...found.values()];
+    return found;
   };
 
   const own = (session: Session, patient: string): Opening[] =>
@@ -112,10 +115,10 @@ export function createEmergency(deps: {
   const isOpen = (opening: Opening, patient: string) => consents.emergency(patient).allowed && seconds() < opening.endsAt;
 
   const add = (session: Session, patient: string, keys: readonly EnvelopeKey[]) => {
-    const held = new Set(session.index.keks({ patient }).map((k) => `${k.compartment}/${k.epoch}`));
+    const held = session.index.keks({ patient });
     indexer.addKeks(
       session,
-      keys.filter((k) => !held.has(`${k.compartment}/${k.epoch}`)).map((key) => ({ ...key, patient })),
+      keys.filter((key) => !held.some((one) => isSameKey(one, key))).map((key) => ({ ...key, patient })),
     );
     facts.tell('patientChanged', { patient });
   };

@@ -6,7 +6,7 @@
 import type { OperationKind, OperationPayload } from '../../../src-shared/operations.ts';
 import type { DecodedOperation, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
-import { precedes } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 
 export interface ExportScope {
   readonly patient: string;

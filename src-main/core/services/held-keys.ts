@@ -9,9 +9,6 @@ export function keysIn(index: Pick<AccountIndexPort, 'keks'>): KeysOf {
 }
 
 /** Of whoever acts at the desk. */
-export function keysOfRecord(record: Pick<RecordKeys, 'kek'>): KeysOf {
-  return async (compartment, epoch) => {
-    const kek = await record.kek(compartment, epoch);
-    return kek ? [kek] : [];
-  };
+export function keysOfRecord(record: Pick<RecordKeys, 'opening'>): KeysOf {
+  return (compartment, epoch) => record.opening(compartment, epoch);
 }

@@ -1,15 +1,15 @@
 /**
- * Fills the index of the person logged in: opens the envelopes sealed to them (or their clinic), then reads and decrypts the commits of the
+ * Fills the index of the person logged in: has the envelopes opened that are sealed to them (key-learning.ts), and reads and decrypts the commits of the
  * compartments whose keys they hold. Goes on where it stopped; what no peer has yet is asked for again.
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import type { RecordState } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
-import { granteeOfAccount, isEqual, zero32 } from './bytes.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import { keysIn } from './held-keys.ts';
+import { createKeyLearning } from './key-learning.ts';
 import { patientRowsOf } from './patient-rows.ts';
 import { primaryRecordId } from './record-ids.ts';
 import { recordRow } from './record-rows.ts';
@@ -74,15 +74,11 @@ export function createIndexer(deps: {
   readonly atHand: () => readonly string[];
   readonly report: (error: unknown) => void;
 }): Indexer {
-  const { store, ipfs, crypto, codec, reader, organizationKeys, directory, sessions, network, facts } = deps;
+  const { store, crypto, codec, reader, organizationKeys, sessions, network, facts } = deps;
   /** Commits to read, and operations whose envelope is missing, of the current session. */
   const queue = createReadQueue();
   const missing = new Set<string>();
   const failed = new Map<string, IndexFailure>();
-  /** Compartments of which the first key just came. */
-  const freshCompartments = new Set<string>();
-  /** Digests of envelopes that were opened in this session. */
-  const opened = new Set<string>();
   /** Last operation looked at for commits in this session. */
   let scanned = 0;
   let running: Promise<void> | null = null;
@@ -90,160 +86,11 @@ export function createIndexer(deps: {
   let stopped = false;
   let retryTimer: NodeJS.Timeout | null = null;
 
-  const recipients = (session: Session) => {
-    const me = { id: granteeOfAccount(session.account), secrets: session.keys.encryptionSecrets() };
-    const clinics = [...session.organizationKeys].map(([id, secrets]) => ({ id, secrets }));
-    return [me, ...clinics];
-  };
-
-  const openEnvelope = async (session: Session, operation: StoredOperation): Promise<KekRow[]> => {
-    const decoded = codec.decodePayload(operation.operation);
-    if (decoded.kind !== 'Grant' && decoded.kind !== 'Revoke') return [];
-    if (decoded.payload.envelope === zero32) return [];
-    const { patient, envelope } = decoded.payload;
-    const bytes = await ipfs.get(crypto.cidOfDigest(envelope), { timeoutMs: fetchTimeoutMs });
-    const rows: KekRow[] = [];
-    // What is sealed to a newer key that this workstation does not have yet is not damaged.
-    const replaced = !session.keys.signers.includes(directory.signer(session.account));
-    for (const recipient of recipients(session)) {
-      for (const secret of recipient.secrets) {
-        const opened = await openWith(bytes, patient, recipient.id, secret, replaced || recipient.secrets.length > 1);
-        for (const key of opened ?? []) rows.push({ ...key, patient });
-        if (opened) break;
-      }
-    }
-    return rows;
-  };
-
-  const openWith = async (bytes: Uint8Array, patient: string, recipient: string, secret: Uint8Array, oneOfSeveral: boolean) => {
-    try {
-      return await crypto.openEnvelopes(bytes, network.ofPatient(patient), patient, recipient, secret);
-    } catch (error) {
-      // Who rotated keys has several, an organization as a person; the envelope opens with one of them.
-      if (oneOfSeveral && error instanceof AppError && error.code === 'TAMPERED') return null;
-      throw error;
-    }
-  };
-
-  /**
-   * Opens the envelopes that came since the last time, those of patients at hand first, then the newest. The stored cursor passes only what was opened:
-   * where an envelope's block is not here yet, the next round begins with that one again, and finds the others held.
-   */
-  const learnKeys = async (session: Session): Promise<void> => {
-    const { index } = session;
-    for (const patient of deps.atHand()) {
-      await learnAll(
-        session,
-        store.operations({ kinds: ['Grant', 'Revoke'], patient, states: ['pending', 'submitted', 'mined', 'final'] }),
-      );
-    }
-    const sources = [
-      ...recipients(session).map((r) => ({ name: `grants:${r.id}`, filter: { kinds: ['Grant'] as const, grantee: r.id } })),
-      { name: 'revocations', filter: { kinds: ['Revoke'] as const } },
-    ];
-    for (const source of sources) {
-      const after = index.cursor(source.name);
-      const top = store.lastSeq();
-      let reached = top;
-      let before = top + 1;
-      for (;;) {
-        if (sessions.current() !== session) return;
-        const filter = { ...source.filter, afterSeq: after, beforeSeq: before, order: 'seq', descending: true, limit: batch } as const;
-        const operations = store.operations(filter);
-        const concern = operations.filter(
-          (operation) => source.name !== 'revocations' || index.keks({ compartment: compartmentIn(operation) }).length > 0,
-        );
-        reached = Math.min(reached, (await learnAll(session, concern)) - 1);
-        before = operations.at(-1)?.seq ?? 0;
-        if (operations.length < batch) break;
-        await turn();
-      }
-      // Also behind everything of other kinds: the next look begins at the end, however much lies before it.
-      if (sessions.current() === session && reached > after) index.setCursor(source.name, reached);
-    }
-  };
-
-  /** Learns from these, a few at a time; the lowest place of those whose envelope is not here yet, or Infinity. */
-  const learnAll = async (session: Session, operations: readonly StoredOperation[]): Promise<number> => {
-    let lowest = Infinity;
-    for (let start = 0; start < operations.length && sessions.current() === session; start += parallel) {
-      const part = operations.slice(start, start + parallel);
-      const learnt = await Promise.all(part.map((operation) => learn(session, operation)));
-      part.forEach((operation, i) => {
-        if (!learnt[i]) lowest = Math.min(lowest, operation.seq);
-      });
-    }
-    // The epochs that began while keys were not known here: their revocations were passed over then.
-    const compartments = [...freshCompartments];
-    freshCompartments.clear();
-    for (const compartment of compartments) {
-      if (sessions.current() !== session) return lowest;
-      lowest = Math.min(lowest, await learnAll(session, store.operations({ kinds: ['Revoke'], compartment })));
-    }
-    return sessions.current() === session ? lowest : 0;
-  };
-
-  const compartmentIn = (operation: StoredOperation): string => {
-    const decoded = codec.decodePayload(operation.operation);
-    return 'compartment' in decoded.payload ? decoded.payload.compartment : zero32;
-  };
-
-  /**
-   * Whether the envelope, which takes milliseconds to open and is often one for all grants of a patient, would bring nothing new: it was opened in this
-   * session, or the index has the key of the first epoch, which is always the same one, and that was all.
-   */
-  const holdsKeysOf = (session: Session, operation: StoredOperation): boolean => {
-    const decoded = codec.decodePayload(operation.operation);
-    if (decoded.kind !== 'Grant' && decoded.kind !== 'Revoke') return true;
-    const { compartment, epoch, envelope } = decoded.payload;
-    return opened.has(envelope) || (epoch === 0 && session.index.keks({ compartment }).some((kek) => kek.epoch === 0));
-  };
-
-  /** False where the envelope's block is not here yet: the cursor waits for it. */
-  const learn = async (session: Session, operation: StoredOperation): Promise<boolean> => {
-    try {
-      if (holdsKeysOf(session, operation)) {
-        missing.delete(operation.operation.opId);
-        return true;
-      }
-      const rows = await openEnvelope(session, operation);
-      if (sessions.current() !== session) return false;
-      missing.delete(operation.operation.opId);
-      const decoded = codec.decodePayload(operation.operation);
-      if ('envelope' in decoded.payload) opened.add(decoded.payload.envelope);
-      const isHeld = (row: KekRow) =>
-        session.index.keks({ compartment: row.compartment }).some((k) => k.epoch === row.epoch && isEqual(k.kek, row.kek));
-      const fresh = rows.filter((row) => !isHeld(row));
-      if (fresh.length === 0) return true;
-      addKeks(session, fresh);
-      facts.tell('patientChanged', { patient: rows[0]?.patient ?? operation.operation.actor });
-      return true;
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      if (error.code === 'BLOCK_UNAVAILABLE') {
-        missing.add(operation.operation.opId);
-        return false;
-      }
-      noteFailure(operation, error);
-      return true;
-    }
-  };
-
-  const addKeks = (session: Session, keks: readonly KekRow[]) => {
-    for (const { compartment } of keks) if (session.index.keks({ compartment }).length === 0) freshCompartments.add(compartment);
-    const commits = [...new Set(keks.map((row) => row.compartment))].flatMap((compartment) => {
-      return store.operations({ kinds: ['Commit'], compartment });
-    });
-    // Before the keys are kept: should the session end before these commits are read, nothing else would lead the next one to them.
-    const lowest = commits.reduce((least, { seq }) => Math.min(least, seq), Infinity);
-    if (session.index.cursor('commits') >= lowest) session.index.setCursor('commits', lowest - 1);
-    session.index.addKeks(keks);
-    for (const commit of commits) enqueueCommit(session, commit);
-  };
-
   const enqueueCommit = (session: Session, commit: StoredOperation) => {
     const digest = commitDigest(commit.operation.payload);
-    if (commit.state === 'rejected' || session.index.commitIndexed(digest)) return;
+    // What its author saved here stays in the author's chart, marked as refused, also where a crash came before it was indexed.
+    const refused = commit.state === 'rejected' && !(commit.origin === 'here' && commit.operation.actor === session.account);
+    if (refused || session.index.commitIndexed(digest)) return;
     const decoded = codec.decodePayload(commit.operation);
     const patient = 'patient' in decoded.payload ? decoded.payload.patient : '';
     queue.add({ digest, opId: commit.operation.opId, patient, seq: commit.seq });
@@ -300,29 +147,25 @@ export function createIndexer(deps: {
     const decoded = codec.decodePayload(operation.operation);
     if (decoded.kind !== 'Commit') return;
     const { patient, compartment, epoch } = decoded.payload;
-    const held = session.index.keks({ compartment }).filter((k) => k.epoch === epoch);
-    const [key] = held;
-    if (!key) {
-      queue.delete(digest);
-      return;
-    }
+    const key = session.index.keks({ compartment }).find((k) => k.epoch === epoch);
+    if (!key) return queue.delete(digest);
     try {
       const keysOf = keysIn(session.index);
       const commit = await reader.open(operation, keysOf, { timeoutMs: fetchTimeoutMs });
       // One that says where contents lie now has no records of its own: it is checked, which also brings its blocks here.
+      if (commit.header.originals.length > 0 && operation.state === 'rejected') return queue.delete(digest);
       if (commit.header.originals.length > 0) await deps.reencryptionCheck.check(operation, keysOf, { timeoutMs: fetchTimeoutMs });
       if (sessions.current() !== session) return;
       const own = commit.header.originals.length > 0 ? [] : commit.entries;
       const contents = await reader.contents({ ...commit, entries: own }, { timeoutMs: fetchTimeoutMs });
       // The key may have been taken away meanwhile: an emergency that ended.
       if (sessions.current() !== session || !session.index.keks({ compartment }).some((k) => k.epoch === epoch)) return;
+      // Withdrawn meanwhile, or sealed again under another name.
+      if (store.operation(operation.operation.opId) === undefined) return queue.delete(digest);
       const unavailable = contents.find((c): c is AppError => c instanceof AppError && c.code === 'BLOCK_UNAVAILABLE');
       if (unavailable) throw unavailable;
       // Encrypted anew since the keys were given: not shared any more, and nothing that would be wrong.
-      if (own.length > 0 && contents.every((c) => c instanceof AppError && c.code === 'KEY_MISSING')) {
-        queue.delete(digest);
-        return;
-      }
+      if (own.length > 0 && contents.every((c) => c instanceof AppError && c.code === 'KEY_MISSING')) return queue.delete(digest);
       const context = {
         patient,
         author: operation.operation.actor,
@@ -403,7 +246,7 @@ export function createIndexer(deps: {
     }
     await collectCommits(session);
     if (sessions.current() !== session) return;
-    await readQueue(session, learnKeys(session));
+    await readQueue(session, learning.learnKeys(session));
     if (sessions.current() === session) keepCursor(session);
   };
 
@@ -440,6 +283,8 @@ export function createIndexer(deps: {
     else running = run();
   };
 
+  const learning = createKeyLearning({ ...deps, missing, onCommit: enqueueCommit, noteFailure });
+
   sessions.onBegin((session) => {
     scanned = session.index.cursor('commits');
     wake();
@@ -448,14 +293,13 @@ export function createIndexer(deps: {
     queue.clear();
     missing.clear();
     failed.clear();
-    freshCompartments.clear();
-    opened.clear();
+    learning.clear();
   });
   facts.on('operations', () => wake());
 
   return {
     addKeks(session, keks) {
-      addKeks(session, keks);
+      learning.addKeks(session, keks);
       wake();
     },
     forgetCommits(session, digests) {
@@ -468,13 +312,13 @@ export function createIndexer(deps: {
     },
     async relearn(session, patient) {
       session.index.forgetPatient(patient);
-      opened.clear();
+      learning.forgetOpened();
       queue.deletePatient(patient);
       // What the clinic is given opens with the clinic's key, which a session that began a moment ago may not have yet.
       await organizationKeys.open(session, false);
       for (const operation of store.operations({ kinds: ['Grant', 'Revoke'], patient })) {
         if (sessions.current() !== session) return;
-        if (operation.state !== 'rejected') await learn(session, operation);
+        if (operation.state !== 'rejected') await learning.learn(session, operation);
       }
       facts.tell('patientsChanged', null);
       facts.tell('patientChanged', { patient });

@@ -21,6 +21,11 @@ export interface RecordHolder {
   readonly secrets?: Uint8Array[];
 }
 
+export interface NextEpoch extends EnvelopeKey {
+  /** Of the revocation that begins it. */
+  readonly opId: string;
+}
+
 export interface RecordKeys {
   /** Categories by their compartments, as far as the holder acts in them: all of them for the patient. */
   readonly compartments: ReadonlyMap<string, Category>;
@@ -29,14 +34,24 @@ export interface RecordKeys {
   /** All of a category: a recovered patient may have one from before and one from after. Throws the same. */
   compartmentsOf(category: Category): string[];
   /**
-   * KEK of a compartment's epoch (32 bytes; the caller zeroes it); null where there is none for the holder, because nothing began the epoch or its
-   * envelope is not here.
+   * KEK of a compartment's epoch (32 bytes; the caller zeroes it): what is written in the epoch is sealed under it. Null where there is none for the
+   * holder, because nothing began the epoch, because nobody has one (see epoch-keys.ts), or because its envelope is not here.
    */
   kek(compartment: string, epoch: number): Promise<Uint8Array | null>;
-  /** Keys of all epochs so far: what a reader needs for everything written so far. `missing`: epochs whose key the holder does not have now. */
+  /**
+   * All keys under which something may lie that names an epoch of this number: `kek`, and the keys of revocations that named it and were refused, or count
+   * as another epoch. What was written with those before that was known, the ledger may have taken all the same.
+   */
+  opening(compartment: string, epoch: number): Promise<Uint8Array[]>;
+  /**
+   * Keys of all epochs so far: what a reader needs for everything written so far, without those epochs of which nobody has one. `missing`: epochs whose
+   * key the holder does not have now.
+   */
   upTo(compartment: string): Promise<{ readonly keys: EnvelopeKey[]; readonly missing: readonly number[] }>;
-  /** Key of the epoch that a revocation by the holder begins now. Ask once for each revocation: it may be another one each time. */
-  next(compartment: string): EnvelopeKey;
+  /** Whether nobody has a key of the epoch in force, so that nothing is written until another one begins. False where that cannot be told now. */
+  isKeyless(compartment: string): Promise<boolean>;
+  /** The epoch that a revocation by the holder begins now. Ask once for each revocation: it is another one each time. */
+  next(compartment: string): NextEpoch;
 }
 
 export interface KeyringDeps {

@@ -5,7 +5,8 @@
  */
 import { AppError } from '../../../src-shared/errors.ts';
 import type { OperationKind } from '../../../src-shared/operations.ts';
-import type { LedgerPort, NetworkConfig, WorkstationStorePort } from '../ports.ts';
+import type { MovingView } from '../../../src-shared/view-types.ts';
+import type { LedgerPort, NetworkConfig, OperationState, WorkstationStorePort } from '../ports.ts';
 import type { Connections } from './connections.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService, NetworkSettings } from './network.ts';
@@ -24,17 +25,15 @@ const leftBehind: readonly OperationKind[] = [
   'DefineCommonNamespace',
 ];
 
-export interface Moved {
-  /** What was signed in the former network, and how much of it is anchored in this one. */
-  readonly total: number;
-  readonly anchored: number;
-  readonly waiting: number;
-  readonly refused: readonly { readonly opId: string; readonly kind: OperationKind; readonly reason: string }[];
-}
-
 /** The network that the clinic left; its ledger's state stays in the data folder. */
 interface Former extends NetworkConfig {
   readonly domain: string;
+}
+
+/** Another network was asked. */
+interface Asked {
+  readonly next: NetworkSettings;
+  readonly requestCode: string;
 }
 
 export interface Moving {
@@ -44,15 +43,25 @@ export interface Moving {
    * @throws AppError NOT_ALLOWED where this workstation does not run a ledger of its own, or for anybody but the clinic's founder; CODE_INVALID.
    */
   ask(invitation: string): Promise<string>;
+  /** Gives up asking. */
+  forget(): void;
   /**
    * Leaves the former network for the one that was asked, if its governors have answered.
    *
    * @throws AppError NOT_ALLOWED where they have not, or where nobody asked; LEDGER_UNREACHABLE, LEDGER_WRONG_CHAIN. Then nothing was changed.
    */
   go(): Promise<void>;
-  /** How far it has come; null where the clinic has not moved. */
-  progress(): Moved | null;
+  /**
+   * Follows with a further computer of the clinic, by the same invitation, when the computer that runs the ledger has moved.
+   *
+   * @throws AppError as `ask` and `go`. Then nothing was changed.
+   */
+  follow(invitation: string): Promise<void>;
+  /** How far it has come. Refused operations at most 200. */
+  view(): MovingView;
 }
+
+const mostRefused = 200;
 
 export function createMoving(deps: {
   readonly store: WorkstationStorePort;
@@ -65,58 +74,87 @@ export function createMoving(deps: {
   readonly clock: () => number;
 }): Moving {
   const { store, network, connections, sessions, setup } = deps;
-  const asked = () => store.setting<NetworkSettings>('moveTo');
+  const asked = () => store.setting<Asked>('moveTo');
   const former = () => store.setting<Former>('movedFrom');
+
+  const readInvitation = (invitation: string): NetworkSettings => {
+    const next = network.readInvitation(invitation);
+    const { config } = network.require();
+    if (next.chainId === config.chainId && next.operations === config.operations)
+      throw notAllowed('This is an invitation to the network that the clinic is in.');
+    if (!/^https?:/.test(next.endpoint))
+      throw notAllowed(
+        'This is an invitation to the ledger of another clinic’s computer. A clinic moves to a ledger that clinics run together.',
+      );
+    return next;
+  };
+
+  const leaveFor = async (next: NetworkSettings, notYet: string): Promise<void> => {
+    const { config, id } = network.require();
+    const recognized = await deps.ledger.recognized(next.endpoint, next, id);
+    if (recognized === null || recognized.organization !== setup.clinic()?.id) throw notAllowed(notYet);
+    if (recognized.acceptedUntil * 1000 < deps.clock())
+      throw notAllowed('The time that the other network gave for moving is over. Ask those who govern it to admit the clinic again.');
+    sessions.lock();
+    await connections.moveAfter(() => {
+      store.atomically(() => {
+        store.moveFrom(id, leftBehind);
+        network.save(next);
+        store.setSetting('movedFrom', { ...config, domain: id } satisfies Former);
+        store.setSetting('moveTo', undefined);
+      });
+      deps.facts.tell('operations', { kinds: allKinds });
+    });
+  };
 
   return {
     async ask(invitation) {
-      const next = network.readInvitation(invitation);
-      const { embedded, config } = network.require();
-      if (embedded === null)
+      const next = readInvitation(invitation);
+      if (network.require().embedded === null)
         throw notAllowed('This workstation belongs to a shared network already, or to one that another workstation runs.');
-      if (next.chainId === config.chainId && next.operations === config.operations)
-        throw notAllowed('This is an invitation to the network that the clinic is in.');
-      if (!/^https?:/.test(next.endpoint))
-        throw notAllowed(
-          'This is an invitation to the ledger of another clinic’s computer. A clinic moves to a ledger that clinics run together.',
-        );
-      const request = await setup.moveRequest();
-      store.setSetting('moveTo', next);
-      return request;
+      const requestCode = await setup.moveRequest();
+      store.setSetting('moveTo', { next, requestCode } satisfies Asked);
+      return requestCode;
     },
+    forget: () => store.setSetting('moveTo', undefined),
     async go() {
-      const next = asked();
-      const clinic = setup.clinic();
-      if (!next || !clinic) throw notAllowed('No other network was asked yet. Enter its invitation first.');
-      const { config, id } = network.require();
-      const recognized = await deps.ledger.recognized(next.endpoint, next, id);
-      if (recognized?.organization !== clinic.id)
-        throw notAllowed('Those who govern the other network have not admitted this clinic yet. Give them the code.');
-      if (recognized.acceptedUntil * 1000 < deps.clock())
-        throw notAllowed('The time that the other network gave for moving is over. Ask those who govern it to admit the clinic again.');
-      sessions.lock();
-      await connections.moveAfter(() => {
-        store.atomically(() => {
-          store.moveFrom(id, leftBehind);
-          network.save(next);
-          store.setSetting('movedFrom', { ...config, domain: id } satisfies Former);
-          store.setSetting('moveTo', undefined);
-        });
-        deps.facts.tell('operations', { kinds: allKinds });
-      });
+      const { next } = asked() ?? {};
+      if (!next || !setup.clinic()) throw notAllowed('No other network was asked yet. Enter its invitation first.');
+      await leaveFor(next, 'Those who govern the other network have not admitted this clinic yet. Give them the code.');
     },
-    progress() {
+    async follow(invitation) {
+      const next = readInvitation(invitation);
+      if (!isFurtherComputer(network.require()))
+        throw notAllowed('Only a computer that uses the ledger of another computer of the clinic follows it.');
+      await leaveFor(next, 'The clinic has not been admitted to that network yet. First move with the computer that runs the ledger.');
+    },
+    view() {
       const { domain } = former() ?? {};
-      if (domain === undefined) return null;
-      const all = store.operations({ order: 'seq' }).filter(({ predecessor }) => predecessor === domain);
-      const refused = all.filter(({ state }) => state === 'rejected');
-      const anchored = all.filter(({ block }) => block !== null).length;
+      const current = network.current();
+      const waiting = asked();
+      if (domain === undefined) {
+        if (waiting) return { state: 'asked', endpoint: waiting.next.endpoint, requestCode: waiting.requestCode };
+        return { state: current?.embedded ? 'own' : current && isFurtherComputer(current) ? 'further' : 'none' };
+      }
+      const count = (states?: readonly OperationState[]) => store.countOperations({ predecessor: domain, ...(states ? { states } : {}) });
+      const refused = store.operations({ predecessor: domain, states: ['rejected'], order: 'seq', limit: mostRefused });
       return {
-        ...{ total: all.length, anchored, waiting: all.length - anchored - refused.length },
-        refused: refused.map(({ operation, kind, rejectReason }) => ({ opId: operation.opId, kind, reason: explainRefusal(rejectReason) })),
+        state: 'moved',
+        ...{
+          total: count(),
+          anchored: count(['mined', 'final']),
+          waiting: count(['pending', 'submitted']),
+          refusedCount: count(['rejected']),
+        },
+        refused: refused.map(({ operation, kind, label, rejectReason }) => ({
+          ...{ opId: operation.opId, kind, label, reason: explainRefusal(rejectReason) },
+        })),
       };
     },
   };
 }
+
+/** Whose ledger runs at another computer of the same clinic, or of the clinic whose network it is. */
+const isFurtherComputer = ({ endpoint, embedded }: NetworkSettings) => embedded === null && endpoint.startsWith('peer:');
 
 const notAllowed = (text: string) => new AppError('NOT_ALLOWED', `${text} Nothing was changed.`);

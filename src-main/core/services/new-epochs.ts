@@ -2,7 +2,6 @@
  * Revocations begin new epochs: new keys for what is written from then on, sealed to those who stay. Made here in one place for all who revoke: a
  * patient or delegate at the desk, the switch for emergencies, and a patient's new key.
  */
-import type { OperationPayload } from '../../../src-shared/operations.ts';
 import type { EncodedBlock, EnvelopeKey, RecordCryptoPort } from '../ports.ts';
 import { zero32 } from './bytes.ts';
 import { isCurrent, type Consents } from './consents.ts';
@@ -11,6 +10,7 @@ import type { Grantees } from './grantees.ts';
 import type { RecordHolder, RecordKeys } from './keyring.ts';
 import type { NetworkService } from './network.ts';
 import type { Notes } from './notes.ts';
+import type { PreparedOperation, Signing } from './signing.ts';
 
 export interface FormerKeys {
   /** Of the key that replaced them. */
@@ -20,8 +20,8 @@ export interface FormerKeys {
 
 export interface NewEpochs {
   /**
-   * Revocations to be signed by the holder, and the envelope that they name. `emergency`: as the patient has it unless given. `former`: the secret of keys
-   * that were replaced, sealed beside.
+   * Revocations, signed by the holder, and the envelope that they name. `label`: of the operations. `signer`: as in `SigningOptions`. `emergency`: as the
+   * patient has it unless given. `former`: the secret of keys that were replaced, sealed beside.
    */
   begin(
     holder: RecordHolder,
@@ -29,12 +29,14 @@ export interface NewEpochs {
     what: {
       readonly compartments: readonly string[];
       readonly leaving: string;
+      readonly label: string;
+      readonly signer?: string;
       readonly emergency?: boolean;
       readonly former?: FormerKeys;
       /** Keys of earlier epochs that the patient has no seed of any more: sealed to the patient. */
       readonly returned?: readonly EnvelopeKey[];
     },
-  ): Promise<{ readonly blocks: EncodedBlock[]; readonly revocations: OperationPayload<'Revoke'>[] }>;
+  ): Promise<{ readonly blocks: EncodedBlock[]; readonly revocations: PreparedOperation[] }>;
 }
 
 export function createNewEpochs(deps: {
@@ -42,11 +44,12 @@ export function createNewEpochs(deps: {
   readonly consents: Consents;
   readonly grantees: Grantees;
   readonly seals: EmergencySeals;
+  readonly signing: Signing;
   readonly network: NetworkService;
   readonly notes: Pick<Notes, 'patientReader'>;
   readonly clock: () => number;
 }): NewEpochs {
-  const { crypto, consents, grantees, seals, network } = deps;
+  const { crypto, consents, grantees, seals, signing, network } = deps;
 
   /** Who stays, with the keys of the compartments they read. */
   const remaining = (patient: string, leaving: string, next: ReadonlyMap<string, EnvelopeKey>) => {
@@ -67,7 +70,7 @@ export function createNewEpochs(deps: {
   };
 
   return {
-    async begin({ keys, patient }, record, { compartments, leaving, emergency, former, returned = [] }) {
+    async begin({ keys, patient }, record, { compartments, leaving, label, signer, emergency, former, returned = [] }) {
       const next = new Map(compartments.map((compartment) => [compartment, record.next(compartment)]));
       const recipients = [...remaining(patient, leaving, next), ...(await seals.recipients(record, patient, next, emergency))];
       // What the patient's own seed does not give is sealed to the patient too, who has no grant.
@@ -76,8 +79,9 @@ export function createNewEpochs(deps: {
       const envelope =
         recipients.length > 0 || former ? await crypto.sealEnvelopes(network.ofPatient(patient), patient, recipients, former) : null;
       for (const { kek } of next.values()) kek.fill(0);
-      const revocations = [...next].map(([compartment, { epoch }]) => {
-        return { patient, compartment, grantee: leaving, epoch, envelope: envelope?.digest ?? zero32 };
+      const revocations = [...next].map(([compartment, { epoch, opId }]) => {
+        const payload = { patient, compartment, grantee: leaving, epoch, envelope: envelope?.digest ?? zero32 };
+        return signing.make('Revoke', payload, label, keys, { opId, ...(signer === undefined ? {} : { signer }) });
       });
       return { blocks: envelope ? [envelope] : [], revocations };
     },

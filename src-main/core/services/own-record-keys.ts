@@ -1,19 +1,24 @@
 /**
- * A patient's own record keys. Compartments come from the first seed for good. The KEK of an epoch comes from the seed of the key that signed the
- * revocation it began with, and of the first epoch from the first seed; so the patient's words give all of them again. What a delegate began is random,
- * and sealed to the patient in the revocation's envelope. Where the first seed is lost and guardians gave a new key, what is from before is what readers sealed
- * to that key since (`returned`); a category of which nobody did so begins anew, under a name and keys from the new seed.
+ * A patient's own record keys. Compartments come from the first seed for good, and so does the KEK of the first epoch. The KEK of an epoch that a
+ * revocation began comes from the seed of the key that signed it and the salt in its opId, so the patient's words and the ledger give all of them again,
+ * and no two revocations have the same. What a delegate began is random, and sealed to the patient in the revocation's envelope. Where the first seed is lost
+ * and guardians gave a new key, what is from before is what readers sealed to that key since (`returned`); a category of which nobody did so begins anew, under
+ * a name and keys from the new seed.
  */
 import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
-import type { EnvelopeKey } from '../ports.ts';
+import type { EnvelopeKey, StoredOperation } from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8, zero32 } from './bytes.ts';
 import type { Epoch } from './consents.ts';
-import { precedes } from './directory.ts';
+import { precedes } from './ledger-order.ts';
+import { isKeyOf, newSalt, noRevocations, revocationId, saltOf } from './epoch-keys.ts';
 import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
 import type { ReturnedKeys } from './returned-keys.ts';
 
 const timeoutMs = 8_000;
+
+/** Undefined where nobody has one, null where it cannot be had now. */
+type Kek = Uint8Array | null | undefined;
 
 /** `signer`: the key that signs what the patient does now. Throws KEY_REPLACED where it is not among these. */
 export function createOwnRecordKeys(
@@ -22,8 +27,7 @@ export function createOwnRecordKeys(
   signer: string,
   returned: ReturnedKeys | null,
 ): RecordKeys {
-  const { codec, crypto, ipfs, consents, directory, network } = deps;
-  const { config } = network.require();
+  const { store, codec, crypto, ipfs, consents, directory, network } = deps;
   const id = network.ofPatient(patient);
   if (!keys.signers.includes(signer)) {
     throw new AppError(
@@ -33,14 +37,16 @@ export function createOwnRecordKeys(
   }
   /** What a delegate's revocation brought, by the digest of its envelope. */
   const opened = new Map<string, Promise<EnvelopeKey[] | null>>();
+  /** By the compartment and the number that they name. */
+  let named: Map<string, StoredOperation[]> | undefined;
 
   const [eldest = patient] = keys.signers;
   /** Names and first epochs come from this one's seed. */
-  const first = returned ? eldest : patient;
+  const origin = returned ? eldest : patient;
 
   /** HMAC-SHA-256 of network and category under a key from the patient's seed: unreadable on the ledger, the same on every workstation. */
   const derivedName = (category: Category): string => {
-    const key = keys.deriveAs(first, 'compartment');
+    const key = keys.deriveAs(origin, 'compartment');
     const compartment = hexOf(crypto.hmac(key, bytesOf(id), utf8(category)));
     key.fill(0);
     return compartment;
@@ -61,32 +67,21 @@ export function createOwnRecordKeys(
     }
     return [...compartments].flatMap(([compartment, one]) => (one === category ? [compartment] : []));
   };
-  /** What was sealed last, where it is not one of the patient's own seeds that gives it. */
-  const fromReaders = (compartment: string, epoch: number): Uint8Array | null =>
-    givenBack.findLast((key) => key.compartment === compartment && key.epoch === epoch)?.kek.slice() ?? null;
-  const firstKek = (compartment: string): Uint8Array | null =>
-    derivedNames.has(compartment) ? kekFrom(first, compartment, 0) : fromReaders(compartment, 0);
   /** From a time of which the patient has no seed any more: what nobody brought back of it does not come by waiting. */
-  const isLost = (epoch: Epoch | null): boolean => {
+  const isLost = (stored: StoredOperation): boolean => {
     const recovery = returned && directory.recovery(patient);
-    return recovery !== null && recovery !== undefined && (epoch === null || precedes(epoch.begunBy, recovery));
+    return recovery !== null && recovery !== undefined && precedes(stored, recovery);
   };
 
-  const kekFrom = (from: string, compartment: string, epoch: number): Uint8Array => {
+  const derive = (from: string, compartment: string, epoch: number, ...salt: Uint8Array[]): Uint8Array => {
     const epochBytes = new Uint8Array(4);
     new DataView(epochBytes.buffer).setUint32(0, epoch);
-    return keys.deriveAs(from, 'kek', bytesOf(id), bytesOf(compartment), epochBytes);
+    return keys.deriveAs(from, 'kek', bytesOf(id), bytesOf(compartment), epochBytes, ...salt);
   };
-  /** Null where it comes from a key of the patient that is not among these. */
-  const derived = (from: string, compartment: string, epoch: number): Uint8Array | null =>
-    keys.signers.includes(from) ? kekFrom(from, compartment, epoch) : null;
-
-  /** The patient's key whose seed an epoch comes from: the one that signed, or the one that counted where a delegate signed. */
-  const seedOf = ({ begunBy }: Epoch): string => {
-    const { signatures, ...unsigned } = begunBy.operation;
-    // A ledger takes only what the key of that place signed. What waits has no place: then the signature tells.
-    if (begunBy.block !== null || keys.signers.length === 1 || unsigned.actor !== patient) return directory.signerAt(patient, begunBy);
-    return codec.recover(codec.digest(begunBy.predecessor ?? config, unsigned), signatures[0] ?? '0x') ?? patient;
+  /** Null where the first key is not among these. */
+  const first = (compartment: string): Uint8Array | null => {
+    if (derivedNames.has(compartment)) return keys.signers.includes(origin) ? derive(origin, compartment, 0) : null;
+    return givenBack.findLast((key) => key.compartment === compartment && key.epoch === 0)?.kek.slice() ?? null;
   };
 
   const open = async (digest: string): Promise<EnvelopeKey[] | null> => {
@@ -102,15 +97,13 @@ export function createOwnRecordKeys(
     return null;
   };
 
-  /** The KEK that a delegate sealed to the patient; undefined where it sealed none, null where the block is away. */
-  const fromEnvelope = async (epoch: Epoch, compartment: string): Promise<Uint8Array | null | undefined> => {
-    const decoded = codec.decodePayload(epoch.begunBy.operation);
-    if (decoded.kind !== 'Revoke' || decoded.payload.envelope === zero32) return undefined;
-    const digest = decoded.payload.envelope;
+  /** What a delegate sealed to the patient. */
+  const fromEnvelope = async (digest: string, opId: string): Promise<Kek> => {
+    if (digest === zero32) return undefined;
     const known = opened.get(digest) ?? open(digest);
     opened.set(digest, known);
     try {
-      return (await known)?.find((key) => key.compartment === compartment && key.epoch === epoch.number)?.kek.slice();
+      return (await known)?.find(({ kek }) => isKeyOf(crypto, opId, kek))?.kek.slice();
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'BLOCK_UNAVAILABLE') throw error;
       opened.delete(digest);
@@ -118,12 +111,39 @@ export function createOwnRecordKeys(
     }
   };
 
-  const kekOf = async (compartment: string, epoch: Epoch): Promise<Uint8Array | null> => {
-    if (epoch.asNamed && epoch.begunBy.operation.actor !== patient) {
-      const sealed = await fromEnvelope(epoch, compartment);
-      if (sealed !== undefined) return sealed;
+  /** The key that a revocation began an epoch with, whatever became of it. */
+  const begunBy = async (stored: StoredOperation): Promise<Kek> => {
+    const { operation } = stored;
+    const decoded = codec.decodePayload(operation);
+    if (decoded.kind !== 'Revoke') return undefined;
+    const { compartment, epoch, envelope } = decoded.payload;
+    for (const from of keys.signers.toReversed()) {
+      const kek = derive(from, compartment, epoch, saltOf(operation.opId));
+      if (isKeyOf(crypto, operation.opId, kek)) return kek;
+      kek.fill(0);
     }
-    return derived(seedOf(epoch), compartment, epoch.number) ?? fromReaders(compartment, epoch.number);
+    const brought = givenBack.find((key) => key.compartment === compartment && isKeyOf(crypto, operation.opId, key.kek));
+    if (brought) return brought.kek.slice();
+    if (isLost(stored)) return undefined;
+    if (operation.actor !== patient) return fromEnvelope(envelope, operation.opId);
+    // It may come from a key of the patient that is not among these.
+    return directory.signersSinceRecovery(patient).every((one) => keys.signers.includes(one)) ? undefined : null;
+  };
+
+  const kekOf = (epoch: Epoch): Promise<Kek> => (epoch.asMade ? begunBy(epoch.begunBy) : Promise.resolve(undefined));
+
+  const naming = (compartment: string, epoch: number): readonly StoredOperation[] => {
+    const key = (of: string, number: number) => `${of}/${number}`;
+    if (!named) {
+      named = new Map();
+      for (const stored of store.operations({ kinds: ['Revoke'], patient })) {
+        const decoded = codec.decodePayload(stored.operation);
+        if (decoded.kind !== 'Revoke') continue;
+        const name = key(decoded.payload.compartment, decoded.payload.epoch);
+        named.set(name, [...(named.get(name) ?? []), stored]);
+      }
+    }
+    return named.get(key(compartment, epoch)) ?? [];
   };
 
   const categoryOf = (compartment: string): Category => {
@@ -132,33 +152,46 @@ export function createOwnRecordKeys(
     return category;
   };
 
+  const epochs = (compartment: string): readonly Epoch[] => consents.of(patient).get(compartment)?.epochs ?? [];
+
   return {
     compartments,
     compartmentOf: (category) => compartmentsOf(category)[0] ?? derivedName(category),
     compartmentsOf,
     kek: async (compartment, number) => {
-      if (number === 0) return firstKek(compartment);
-      const epoch = consents
-        .of(patient)
-        .get(compartment)
-        ?.epochs.find((one) => one.number === number);
-      return epoch ? kekOf(compartment, epoch) : null;
+      if (number === 0) return first(compartment);
+      const epoch = epochs(compartment).find((one) => one.number === number);
+      return (epoch && (await kekOf(epoch))) ?? null;
+    },
+    async opening(compartment, number) {
+      const found = number === 0 ? [first(compartment)] : [];
+      for (const revocation of naming(compartment, number)) found.push((await begunBy(revocation)) ?? null);
+      return found.filter((kek) => kek !== null);
     },
     async upTo(compartment) {
       const category = categoryOf(compartment);
       const found: EnvelopeKey[] = [];
       const missing: number[] = [];
-      const add = (number: number, kek: Uint8Array | null, epoch: Epoch | null) => {
-        if (kek) found.push({ compartment, category, epoch: number, kek });
-        else if (!isLost(epoch)) missing.push(number);
+      const add = (epoch: number, kek: Kek) => {
+        if (kek) found.push({ compartment, category, epoch, kek });
+        else if (kek === null) missing.push(epoch);
       };
-      add(0, firstKek(compartment), null);
-      for (const epoch of consents.of(patient).get(compartment)?.epochs ?? []) add(epoch.number, await kekOf(compartment, epoch), epoch);
+      const eldestKek = first(compartment);
+      // Of a compartment from before, nobody may have brought it.
+      if (eldestKek || derivedNames.has(compartment)) add(0, eldestKek);
+      for (const epoch of epochs(compartment)) add(epoch.number, await kekOf(epoch));
       return { keys: found, missing };
     },
+    async isKeyless(compartment) {
+      const epoch = epochs(compartment).at(-1);
+      return epoch !== undefined && (await kekOf(epoch)) === undefined;
+    },
     next(compartment) {
-      const epoch = consents.epoch(patient, compartment) + 1;
-      return { compartment, category: categoryOf(compartment), epoch, kek: kekFrom(signer, compartment, epoch) };
+      const { epoch: number, history } = consents.of(patient).get(compartment) ?? { epoch: 0, history: noRevocations };
+      const salt = newSalt(crypto);
+      const kek = derive(signer, compartment, number + 1, salt);
+      const opId = revocationId(crypto, history, { kek, salt });
+      return { compartment, category: categoryOf(compartment), epoch: number + 1, kek, opId };
     },
   };
 }

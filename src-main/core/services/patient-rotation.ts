@@ -10,7 +10,8 @@ import type { KeyPort, PersonKeys } from '../ports.ts';
 import { granteeOfAccount } from './bytes.ts';
 import type { Cards } from './cards.ts';
 import type { Consents } from './consents.ts';
-import { precedes, type Directory } from './directory.ts';
+import type { Directory } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { FactBus } from './facts.ts';
 import type { Keyring } from './keyring.ts';
 import type { NewEpochs } from './new-epochs.ts';
@@ -19,7 +20,7 @@ import { cardDraft } from './patients.ts';
 import type { Publisher } from './publisher.ts';
 import type { Recovery } from './recovery.ts';
 import type { DeskSession, Session, Sessions } from './sessions.ts';
-import type { PreparedOperation, Signing } from './signing.ts';
+import type { Signing } from './signing.ts';
 
 /** What the patient has in hand to open the key that is to be replaced. */
 export type Opening =
@@ -33,7 +34,10 @@ export interface PatientRotation {
    * by card, words or shares throws; then nothing was changed.
    */
   rotate(session: Session, patient: string, opening: Opening, newPin: string): Promise<{ card: string; phrase: string }>;
-  /** Moves what an interrupted or refused save left under keys of a former seed; done when the card is opened. */
+  /**
+   * Moves what an interrupted or refused save left under keys of a former seed, and what revocations made apart left without a key (see epoch-keys.ts);
+   * done when the card is opened.
+   */
   finish(desk: DeskSession): Promise<void>;
 }
 
@@ -68,8 +72,8 @@ export function createPatientRotation(deps: {
     );
   };
 
-  /** Revocations that end nobody's access: their grantee is the patient, who needs no grant. They begin the epochs of the new seed. */
-  const move = async (all: PersonKeys, patient: string, signer: string, wanted?: readonly string[]) => {
+  /** Revocations that end nobody's access: their grantee is the patient, who needs no grant. They begin epochs of the newest seed. */
+  const move = async (all: PersonKeys, patient: string, signer: string, label: string, wanted?: readonly string[]) => {
     const holder = { keys: all, patient };
     await keyring.prepare(holder);
     const record = keyring.of(holder, { signer });
@@ -77,11 +81,8 @@ export function createPatientRotation(deps: {
     const secret = all.formerSecret();
     try {
       const former = secret ? { encryptionKey: all.encryptionKey, secret } : undefined;
-      const { blocks, revocations } = await epochs.begin(holder, record, { compartments, leaving: granteeOfAccount(patient), former });
-      const operations: PreparedOperation[] = revocations.map((payload) =>
-        signing.make('Revoke', payload, 'Move the record to a new key', all, { signer }),
-      );
-      return { blocks, operations };
+      const leaving = granteeOfAccount(patient);
+      return await epochs.begin(holder, record, { compartments, leaving, label, signer, ...(former ? { former } : {}) });
     } finally {
       secret?.fill(0);
     }
@@ -94,14 +95,14 @@ export function createPatientRotation(deps: {
     try {
       const payload = { signer: newer.account, encryptionKey: newer.encryptionKey };
       const rotation = signing.make('RotateKeys', payload, 'Make a new key for a patient', former, { cosigners: [newer] });
-      const { blocks, operations } = await move(all, patient, newer.account);
+      const { blocks, revocations } = await move(all, patient, newer.account, 'Move the record to a new key');
       const card = await deps.cards.write(all, newPin);
       if (sessions.current() !== session)
         throw new AppError('NOT_LOGGED_IN', 'The workstation was locked meanwhile. Nothing was changed; log in and try again.');
       // Before the save: were the workstation to end behind it, nobody would have the new key.
       const json = JSON.stringify({ card, signer: newer.account } satisfies z.infer<typeof draft>);
       session.index.saveDraft({ id: cardDraft(patient), patient, kind: 'card', json, updatedAt: deps.clock() });
-      publisher.publish(blocks, [rotation, ...operations]);
+      publisher.publish(blocks, [rotation, ...revocations]);
       return { card, phrase };
     } finally {
       newer.destroy();
@@ -134,18 +135,21 @@ export function createPatientRotation(deps: {
     async finish(desk) {
       const { keys: all, patient } = desk;
       const signer = directory.signer(patient);
-      if (signer === patient || signer !== all.signers.at(-1)) return;
-      const rotation = directory.rotation(patient);
-      // Nothing was sealed to a key that helpers gave before it was in force; what is brought back begins its epochs then (bringing-back.ts).
-      if (rotation !== undefined && rotation === directory.recovery(patient)) return;
+      if (signer !== all.signers.at(-1)) return;
+      const last = directory.rotation(patient);
+      // What is from before a key that helpers gave begins its epochs under that when it is brought back (bringing-back.ts).
+      const rotation = last === directory.recovery(patient) ? undefined : last;
+      const record = keyring.of(desk);
       const states = deps.consents.of(patient);
-      const compartments = [...keyring.of(desk).compartments.keys()].filter((compartment) => {
+      const due: string[] = [];
+      for (const compartment of record.compartments.keys()) {
         const begunBy = states.get(compartment)?.epochs.at(-1)?.begunBy;
-        return rotation !== undefined && (begunBy === undefined || precedes(begunBy, rotation));
-      });
-      if (compartments.length === 0) return;
-      const { blocks, operations } = await move(all, patient, signer, compartments);
-      publisher.publish(blocks, operations);
+        const underFormer = rotation !== undefined && (begunBy === undefined || precedes(begunBy, rotation));
+        if (underFormer || (await record.isKeyless(compartment))) due.push(compartment);
+      }
+      if (due.length === 0) return;
+      const { blocks, revocations } = await move(all, patient, signer, 'Move the record to new keys', due);
+      publisher.publish(blocks, revocations);
     },
   };
 }

@@ -8,17 +8,8 @@ import { patientResourceOf, patientRowOf, similarity } from '../../../src-shared
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { ClaimedIdentifier, PatientSummary, RegistrationResult } from '../../../src-shared/view-types.ts';
-import type {
-  AccountIndexPort,
-  EnvelopeKey,
-  KeyPort,
-  OperationCodecPort,
-  PatientRow,
-  PersonKeys,
-  RecordCryptoPort,
-  WorkstationStorePort,
-} from '../ports.ts';
-import { bytesOf, granteeOfAccount, hexOf, utf8 } from './bytes.ts';
+import type { AccountIndexPort, EnvelopeKey, KeyPort, OperationCodecPort, PatientRow, PersonKeys, RecordCryptoPort } from '../ports.ts';
+import { granteeOfAccount } from './bytes.ts';
 import type { Cards } from './cards.ts';
 import type { Delegates } from './delegates.ts';
 import type { Directory } from './directory.ts';
@@ -26,6 +17,7 @@ import type { EmergencySeals } from './emergency-seals.ts';
 import type { FactBus } from './facts.ts';
 import type { Grantees } from './grantees.ts';
 import type { Keyring } from './keyring.ts';
+import type { IdentifierClaims } from './identifier-claims.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import { primaryRecordId, randomId } from './record-ids.ts';
@@ -57,21 +49,6 @@ export interface Patients {
   search(index: AccountIndexPort, text: string, limit: number, offset: number): { hits: PatientSummary[]; total: number };
   /** Throws NOT_FOUND. */
   get(index: AccountIndexPort, patient: string): PatientSummary;
-  /** Who claimed an identifier in this network; null where nobody did. */
-  accountOf(system: string, value: string): string | null;
-  /** The account that an identifier's digest points to; null where it is free. */
-  claimantOf(digest: string): string | null;
-  /**
-   * What a change of somebody's identifiers means on the ledger: claims of new ones, releases of own claims that went, and refused claims that are
-   * moot. Throws ALREADY_EXISTS where somebody has a new one, unless that is the same person (`same`).
-   */
-  claimChanges(
-    session: Session,
-    patient: string,
-    before: Demographics['identifiers'],
-    after: Demographics['identifiers'],
-    same: readonly string[],
-  ): { operations: PreparedOperation[]; replaces: string[] };
   similar(index: AccountIndexPort, demographics: Demographics): { hits: PatientSummary[]; claimed: ClaimedIdentifier[] };
   /**
    * Throws NOT_FOUND where nobody with a card is the guardian. The card, sealed by the PIN, is kept among the registrar's drafts (`cardDraft`) until it is discarded as handed over: were the workstation to
@@ -88,7 +65,6 @@ export function summaryOf({ updatedAt: _updatedAt, ...row }: PatientRow): Patien
 }
 
 export function createPatients(deps: {
-  readonly store: WorkstationStorePort;
   readonly keys: KeyPort;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
@@ -103,35 +79,14 @@ export function createPatients(deps: {
   readonly publisher: Publisher;
   readonly records: Records;
   readonly indexer: Indexer;
+  readonly claims: IdentifierClaims;
   readonly facts: FactBus;
   readonly clock: () => number;
   readonly organization: () => string;
   /** Whether a session has not ended. */
   readonly isOpen: (session: Session) => boolean;
 }): Patients {
-  const { store, keys, crypto, directory, network, signing, publisher, records } = deps;
-
-  /** HMAC-SHA-256 under the consortium's off-chain key: identifiers have little entropy, so never a plain hash. */
-  const identifierDigest = (system: string, value: string) =>
-    hexOf(crypto.hmac(bytesOf(network.require().identifierKey), utf8(system.trim().toLowerCase()), utf8(normalized(value))));
-
-  const claims = ({ identifiers }: Pick<Demographics, 'identifiers'>) =>
-    identifiers.map((identifier) => ({ ...identifier, digest: identifierDigest(identifier.system, identifier.value) }));
-
-  /** The account that an identifier points to. */
-  const claimant = (digest: string): string | null => {
-    const last = store
-      .operations({ kinds: ['ClaimIdentifier', 'ReleaseIdentifier'], digest })
-      .filter((o) => o.state !== 'rejected')
-      .at(-1);
-    const decoded = last && deps.codec.decodePayload(last.operation);
-    return decoded?.kind === 'ClaimIdentifier' ? decoded.payload.account : null;
-  };
-
-  const claimOperation = (session: Session, account: string, identifier: string) => {
-    const payload = { account, identifier, keyVersion: network.require().identifierKeyVersion };
-    return signing.make('ClaimIdentifier', payload, "Claim a patient's identifier", session.keys);
-  };
+  const { keys, crypto, directory, network, signing, publisher, records, claims } = deps;
 
   const grantOperations = (
     patient: PersonKeys,
@@ -210,9 +165,7 @@ export function createPatients(deps: {
     const registration = { organization: organization.id, patient: patient.account, encryptionKey: patient.encryptionKey };
     const operations: PreparedOperation[] = [
       signing.make('RegisterPatient', registration, 'Register a patient', session.keys, { cosigners: [patient] }),
-      ...claims(demographics)
-        .filter(({ digest }) => claimant(digest) === null)
-        .map(({ digest }) => claimOperation(session, patient.account, digest)),
+      ...claims.free(demographics.identifiers).map((digest) => claims.operation(session, patient.account, digest)),
       ...grantees.flatMap((g) => grantOperations(patient, g, compartments, envelope.digest, readAndWrite)),
       ...(guardian ? deps.appointing(holder, record, { delegate: guardian, ...guardianship }) : []),
       ...guardians.flatMap((g) => grantOperations(patient, g, compartments, envelope.digest, accessBits.read)),
@@ -242,33 +195,6 @@ export function createPatients(deps: {
       if (!row) throw new AppError('NOT_FOUND', 'This patient is not known here. Ask the patient to share the demographics with you.');
       return summaryOf(row);
     },
-    claimantOf: claimant,
-    claimChanges(session, patient, before, after, same) {
-      const [former, wanted] = [claims({ identifiers: before }), claims({ identifiers: after })];
-      const added = wanted.filter(({ digest }) => !former.some((one) => one.digest === digest));
-      const gone = former.filter(({ digest }) => !wanted.some((one) => one.digest === digest));
-      const taken = added.find(({ digest }) => ![null, patient, ...same].includes(claimant(digest)));
-      if (taken) {
-        const message = `“${taken.value}” belongs to another patient. Check the number. If it is right, these are two records of one person: link them under Duplicates. Nothing was saved.`;
-        throw new AppError('ALREADY_EXISTS', message, { patient: claimant(taken.digest) });
-      }
-      const last = (digest: string) => store.operations({ kinds: ['ClaimIdentifier'], digest, patient }).at(-1);
-      const releases = gone.filter(({ digest }) => claimant(digest) === patient && last(digest)?.operation.actor === session.account);
-      return {
-        operations: [
-          ...added.filter(({ digest }) => claimant(digest) === null).map(({ digest }) => claimOperation(session, patient, digest)),
-          ...releases.map(({ digest }) => {
-            const payload = { account: patient, identifier: digest };
-            return signing.make('ReleaseIdentifier', payload, "Give up a patient's former identifier", session.keys);
-          }),
-        ],
-        replaces: gone.flatMap(({ digest }) => {
-          const refused = last(digest);
-          return refused?.state === 'rejected' ? [refused.operation.opId] : [];
-        }),
-      };
-    },
-    accountOf: (system, value) => claimant(identifierDigest(system, value)),
     similar(index, demographics) {
       const candidate = patientRowOf(patientResourceOf(demographics, primaryRecordId('', crypto)), '');
       const texts = [
@@ -288,8 +214,8 @@ export function createPatients(deps: {
       scored.sort((a, b) => b.score - a.score);
       return {
         hits: scored.slice(0, 5).map(({ row }) => summaryOf(row)),
-        claimed: claims(demographics).flatMap(({ digest, label, value }) => {
-          const patient = claimant(digest);
+        claimed: demographics.identifiers.flatMap(({ system, label, value }) => {
+          const patient = claims.accountOf(system, value);
           const row = patient === null ? undefined : index.patient(patient);
           return patient === null ? [] : [{ label, value, patient, summary: row ? summaryOf(row) : null }];
         }),
@@ -323,12 +249,4 @@ export function createPatients(deps: {
       }
     },
   };
-}
-
-/** Identifiers are compared without separators and case: '91-2345 678' is '912345678'. */
-function normalized(value: string): string {
-  return value
-    .normalize('NFKC')
-    .replace(/[\s\-./]/g, '')
-    .toUpperCase();
 }

@@ -12,7 +12,6 @@ import type {
   ContentLocation,
   EncodedFileBlock,
   IpfsPort,
-  KekRow,
   PersonKeys,
   RecordCryptoPort,
   RecordRow,
@@ -21,6 +20,7 @@ import type {
 } from '../ports.ts';
 import { utf8, zero32 } from './bytes.ts';
 import type { Consents } from './consents.ts';
+import { keyInForce } from './epoch-keys.ts';
 import type { NetworkService } from './network.ts';
 import type { PreparedOperation, Signing } from './signing.ts';
 import { recordRow } from './record-rows.ts';
@@ -169,11 +169,10 @@ export function createRecords(deps: {
     const [place] = places;
     if (!place) return 'CONSENT_MISSING' as const;
     const { compartment, through } = place;
-    const epoch = consents.epoch(patient, compartment);
-    // Of several, that learned last: what a repair brought when the ledger's order was known.
-    const kek: KekRow | undefined = keks.findLast((k) => k.compartment === compartment && k.epoch === epoch);
-    if (!kek) return 'KEY_MISSING' as const;
-    return { compartment, epoch, kek: kek.kek, through };
+    const held = keks.filter((kek) => kek.compartment === compartment);
+    const key = keyInForce(crypto, consents.of(patient).get(compartment), held);
+    if (!key) return 'KEY_MISSING' as const;
+    return { compartment, epoch: key.epoch, kek: key.kek, through };
   };
 
   return {

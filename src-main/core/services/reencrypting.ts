@@ -119,7 +119,7 @@ export function createReencrypting(deps: {
     desk: DeskSession,
     plan: CompartmentPlan,
     ranges: readonly RangeToMove[],
-    told: (records: number) => void,
+    told: (records: number, isLarge: boolean) => void,
     check: () => void,
   ): Promise<{ moved: number; unreadable: string[] }> => {
     const id = network.ofPatient(desk.patient);
@@ -180,9 +180,9 @@ export function createReencrypting(deps: {
         const read = reader.ciphertexts(opened);
         for (let index = first; index < first + count; index++) {
           check();
+          const isLarge = (opened.entries[index]?.size ?? 0) > packLimit;
           try {
-            const entry =
-              (opened.entries[index]?.size ?? 0) > packLimit ? await moveLarge(opened, index) : await moveSmall(opened, index, read);
+            const entry = isLarge ? await moveLarge(opened, index) : await moveSmall(opened, index, read);
             entries.push(entry);
             const last = originals.at(-1);
             if (last?.commit === cid && last.first + last.count === index)
@@ -193,7 +193,7 @@ export function createReencrypting(deps: {
             // Away, or damaged: it stays where it is, and is told.
             unreadable.push(nameOf(cid, index));
           }
-          told(++seen);
+          told(++seen, isLarge);
           if (seen % breath === 0) await new Promise((resolve) => setImmediate(resolve));
         }
         for (const { dek } of opened.entries) dek.fill(0);
@@ -321,8 +321,9 @@ export function createReencrypting(deps: {
           const ranges = nextStep(without(plan.ranges, unreadable));
           if (ranges.length === 0) break;
           const doneBefore = done;
+          const told = (seen: number, isLarge: boolean) => (isLarge || seen % breath === 0) && tell(doneBefore + seen);
           try {
-            const result = await takeStep(desk, plan, ranges, (seen) => seen % breath === 0 && tell(doneBefore + seen), check);
+            const result = await takeStep(desk, plan, ranges, told, check);
             for (const name of result.unreadable) unreadable.add(name);
             done += result.moved;
             left.set(compartment, plan.records - result.moved);

@@ -1,13 +1,14 @@
 /**
- * What only the patient's key can put in order, done when the card is opened: what is shared with clinics is sealed to the keys that these have made
- * anew since, and the keys of an epoch that nobody has are sealed to those who read. Terms and epochs stay as they are, so that nobody gets more, or
- * less, than before.
+ * What only the patient's key can put in order, done when the card is opened: what a rotation, or revocations made apart, left undone
+ * (`PatientRotation.finish`), and what is shared with clinics is sealed to the keys that these have made anew since. Terms stay as they are, so that nobody
+ * gets more, or less, than before.
  */
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { isPersonGrantee, zero32 } from './bytes.ts';
-import { isCurrent, type CompartmentState, type Consents, type Grant } from './consents.ts';
-import { precedes, type Directory } from './directory.ts';
+import { isCurrent, type Consents, type Grant } from './consents.ts';
+import type { Directory } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import type { Grantees } from './grantees.ts';
 import type { Keyring } from './keyring.ts';
@@ -30,7 +31,6 @@ export function createRenewals(deps: {
   readonly grantees: Grantees;
   readonly keyring: Keyring;
   readonly seals: EmergencySeals;
-  readonly emergencyId: (organization: string) => string;
   /** See `PatientRotation.finish`. */
   readonly finishRotation: (desk: DeskSession) => Promise<void>;
   readonly network: NetworkService;
@@ -63,16 +63,6 @@ export function createRenewals(deps: {
     return since !== undefined && since !== keys[0] && last !== undefined && precedes(last, since.operation);
   };
 
-  /**
-   * Whether an epoch began in whose place on the ledger another was expected: of two revocations made apart, the second. The keys that it sealed are not
-   * this epoch's, so nobody can write until they are sealed anew.
-   */
-  const lacksKeys = (patient: string, compartment: string, grantee: string, { epochs }: CompartmentState): boolean => {
-    const last = epochs.findLast(({ asNamed }) => !asNamed);
-    const sealed = sealedLast(patient, compartment, grantee);
-    return last !== undefined && (sealed === undefined || !precedes(last.begunBy, sealed));
-  };
-
   const renew = async (desk: DeskSession): Promise<readonly string[]> => {
     await deps.finishRotation(desk);
     const { patient } = desk;
@@ -80,23 +70,14 @@ export function createRenewals(deps: {
     const record = keyring.of(desk);
     const now = Math.floor(deps.clock() / 1000);
     const due = new Map<string, Grant[]>();
-    const clinics = new Set<string>();
-    const states = [...consents.of(patient)].filter(([compartment]) => record.compartments.has(compartment));
-    for (const [compartment, state] of states) {
+    for (const [compartment, state] of consents.of(patient)) {
+      if (!record.compartments.has(compartment)) continue;
       for (const grant of state.grants.values()) {
         if (!isCurrent(grant, now) || seals.isFor(grant.grantee) || !grantees.encryptionKey(grant.grantee)) continue;
-        const newKey = hasNewKey(patient, grant);
-        if (newKey) clinics.add(grant.grantee);
-        if (newKey || lacksKeys(patient, compartment, grant.grantee, state))
-          due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
+        if (hasNewKey(patient, grant)) due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
       }
     }
-    const emergencies = await seals.recipients(record, patient);
-    const [clinic = zero32] = seals.clinics(patient);
-    const forEmergencies = deps.emergencyId(clinic);
-    // The clinics' emergency keys are beside every envelope. Where none is due, one goes with a grant that opens nothing: its grantee is nobody.
-    const unsealed = states.find(([compartment, state]) => lacksKeys(patient, compartment, forEmergencies, state));
-    if (due.size === 0 && (emergencies.length === 0 || !unsealed)) return [];
+    if (due.size === 0) return [];
 
     const recipients = [];
     for (const [grantee, grants] of due) {
@@ -105,27 +86,18 @@ export function createRenewals(deps: {
       if (keys.some(({ missing }) => missing.length > 0)) due.delete(grantee);
       else recipients.push({ id: grantee, encryptionKey: grantees.require(grantee), keys: keys.flatMap((one) => one.keys) });
     }
-    if (recipients.length === 0 && emergencies.length === 0) return [];
-    const envelope = await crypto.sealEnvelopes(id, patient, [...recipients, ...emergencies]);
-    const operations = [...due.values()].flat().map((grant) => regrant(desk, grant, envelope.digest));
-    if (emergencies.length > 0 && unsealed) {
-      const nobody = {
-        compartment: unsealed[0],
-        grantee: forEmergencies,
-        read: true,
-        write: false,
-        purpose: 'emergency',
-        from: 0,
-        until: 0,
-      } as const;
-      operations.push(regrant(desk, nobody, envelope.digest));
-    }
-    if (operations.length > 0) publisher.publish([envelope], operations);
-    return [...clinics].filter((grantee) => due.has(grantee));
+    if (recipients.length === 0) return [];
+    // The clinics' emergency keys are beside every envelope.
+    const envelope = await crypto.sealEnvelopes(id, patient, [...recipients, ...(await seals.recipients(record, patient))]);
+    publisher.publish(
+      [envelope],
+      [...due.values()].flat().map((grant) => regrant(desk, grant, envelope.digest)),
+    );
+    return [...due.keys()];
   };
 
   /** The same terms again, with an envelope. */
-  const regrant = (desk: DeskSession, grant: Omit<Grant, 'issuedAt' | 'anchored'>, envelope: string): PreparedOperation => {
+  const regrant = (desk: DeskSession, grant: Grant, envelope: string): PreparedOperation => {
     const payload = {
       patient: desk.patient,
       compartment: grant.compartment,

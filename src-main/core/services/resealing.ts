@@ -6,6 +6,7 @@
 import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
+import { keyInForce } from './epoch-keys.ts';
 import type { FactBus } from './facts.ts';
 import { keysIn } from './held-keys.ts';
 import type { Publisher } from './publisher.ts';
@@ -56,7 +57,7 @@ export function createResealing(deps: {
     const epoch = consents.epoch(patient, compartment);
     const keks = session.index.keks({ compartment });
     const before = keks.filter((k) => k.epoch === passed);
-    const now = keks.findLast((k) => k.epoch === epoch);
+    const now = keyInForce(crypto, consents.of(patient).get(compartment), keks);
     // The new key has not come yet, or never will because this author's own access has ended: the commit stays refused and shown.
     if (before.length === 0 || !now || epoch === passed) return;
     const old = await reader.open(operation, keysIn(session.index), { offline: true });

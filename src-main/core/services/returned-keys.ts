@@ -5,7 +5,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey, StoredOperation } from '../ports.ts';
 import { granteeOfAccount, zero32 } from './bytes.ts';
-import { precedes } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { KeyringDeps, RecordHolder } from './keyring.ts';
 
 const timeoutMs = 8_000;

@@ -173,11 +173,11 @@ export function createSharing(deps: {
         const begun = await epochs.begin(desk, record, {
           compartments: [...record.compartments.keys()].filter((compartment) => rights.limit(desk, 'revoke', compartment) !== null),
           leaving: grantee,
+          label: 'Move keys on from emergencies',
           emergency: false,
         });
         blocks.push(...begun.blocks);
-        for (const payload of begun.revocations)
-          operations.push(signing.make('Revoke', payload, 'Move keys on from emergencies', desk.keys));
+        operations.push(...begun.revocations);
       }
       publisher.publish(blocks, operations);
     },
@@ -190,11 +190,9 @@ export function createSharing(deps: {
       });
       for (const compartment of compartments) rights.require(desk, 'revoke', compartment);
       if (compartments.length === 0) throw new AppError('NOT_FOUND', 'There is nothing to revoke: this access has already ended.');
-      const { blocks, revocations } = await epochs.begin(desk, record, { compartments, leaving: grantee });
-      publisher.publish(
-        blocks,
-        revocations.map((payload) => signing.make('Revoke', payload, 'Revoke access to a category', desk.keys)),
-      );
+      const label = 'Revoke access to a category';
+      const { blocks, revocations } = await epochs.begin(desk, record, { compartments, leaving: grantee, label });
+      publisher.publish(blocks, revocations);
     },
   };
 }

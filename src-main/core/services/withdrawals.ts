@@ -4,6 +4,7 @@
  */
 import { encounterDraftOf } from '../../../src-shared/fhir/encounter-draft.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { formatName } from '../../../src-shared/format/index.ts';
 import type { OperationKind } from '../../../src-shared/operations.ts';
 import type { WithdrawalView } from '../../../src-shared/view-types.ts';
 import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
@@ -165,6 +166,13 @@ export function createWithdrawals(deps: {
     });
   });
 
+  /** Name of the patient, where the person logged in knows it. */
+  const aboutWhom = (session: Session, operations: readonly StoredOperation[]): string => {
+    const patient = operations.map((one) => field(one, 'patient') ?? '').find((found) => found !== '');
+    const row = patient ? session.index.patient(patient) : undefined;
+    return row ? formatName(row) : '';
+  };
+
   return {
     async view(session, opId) {
       const operations = together(opId);
@@ -175,6 +183,7 @@ export function createWithdrawals(deps: {
       const registration = operations.some(({ kind }) => kind === 'RegisterPatient') && undoes.RegisterPatient;
       return {
         together: operations.map(({ label }) => label),
+        about: aboutWhom(session, operations),
         undoes: registration ? [registration] : [...words],
         obstacle,
         editable: own !== null,

@@ -42,6 +42,8 @@ import { createEmergencyKeys } from './emergency-keys.ts';
 import { createFactBus } from './facts.ts';
 import { createGrantees } from './grantees.ts';
 import { createImports } from './imports.ts';
+import { claimAfterMove } from './claims-after-move.ts';
+import { createIdentifierClaims } from './identifier-claims.ts';
 import { createIndexer } from './indexer.ts';
 import { createKeyring } from './keyring.ts';
 import { createMoving } from './moving.ts';
@@ -109,7 +111,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   forgetUnfinished(store.workstation);
   const network = createNetwork(store.workstation, codec, crypto);
   const directory = createDirectory(store.workstation, codec);
-  const consents = createConsents(store.workstation, codec, directory);
+  const consents = createConsents(store.workstation, codec, directory, crypto);
   const links = createPatientLinks(store.workstation, codec, directory);
   // Read models are dropped before anybody else hears of new operations.
   facts.on('operations', ({ kinds }) => {
@@ -120,6 +122,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const profiles = createProfiles(ipfs, crypto, facts, clock);
   const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
   const publisher = createPublisher(store.workstation, ipfs, facts);
+  const claims = createIdentifierClaims({ store: store.workstation, codec, crypto, network, signing });
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
   const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
@@ -222,13 +225,13 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     appointing: (holder, record, appointment) => delegates.operations(holder, record, appointment),
     ...ports,
     cards,
-    store: store.workstation,
     directory,
     network,
     signing,
     publisher,
     records,
     indexer,
+    claims,
     facts,
     organization,
     isOpen: (session) => sessions.current() === session,
@@ -266,10 +269,9 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const renewals = createRenewals({
     ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
-    emergencyId: emergencyKeys.idOf,
     finishRotation: (desk) => patientRotation.finish(desk),
   });
-  const epochs = createNewEpochs({ crypto, consents, grantees, seals, network, notes, clock });
+  const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
   const rights = createDeskRights(consents, clock);
   /** What the person logged in may see of an account's name. */
   const nameOf = (account: string): string => {
@@ -283,7 +285,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   };
   const delegates: Delegates = createDelegates({
     ...{ store: store.workstation, codec, crypto, keys: ports.keys, consents, grantees, keyring, seals, epochs, rights, network },
-    ...{ signing, publisher, clock, nameOf, accountOf: patients.accountOf, patientReader: notes.patientReader },
+    ...{ signing, publisher, clock, nameOf, accountOf: claims.accountOf, patientReader: notes.patientReader },
     clinicName(id) {
       const known = directory.organization(id);
       return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
@@ -298,7 +300,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
   });
   const bringingBack = createBringingBack({
-    ...{ store: store.workstation, codec, reader, consents, directory, keyring, epochs, seals, rights, signing, publisher, clock },
+    ...{ store: store.workstation, codec, crypto, reader, consents, directory, keyring, epochs, seals, rights, publisher, clock },
     granteeName(grantee) {
       const organization = directory.organization(grantee);
       if (organization) return profiles.name(organization.profile, `Clinic ${grantee.slice(2, 8)}`);
@@ -313,14 +315,14 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const accessRequests = createAccessRequests({
     store: store.workstation,
-    ...{ codec, consents, directory, profiles, patients, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
+    ...{ codec, consents, directory, profiles, claims, notes, sharing, rights, signing, publisher, deciders: delegates.deciders },
   });
   const duplicates = createDuplicates({
     ...{
       store: store.workstation,
       codec,
       links,
-      patients,
+      claims,
       directory,
       profiles,
       notes,
@@ -332,11 +334,12 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       organization,
     },
   });
+  claimAfterMove({ ...ports, store: store.workstation, network, directory, claims, publisher, indexer, sessions, organization });
   const corrections = createCorrections({
-    ...{ store: store.workstation, crypto, chart, patients, records, publisher, indexer, facts, othersOf },
+    ...{ store: store.workstation, crypto, chart, claims, records, publisher, indexer, facts, othersOf },
   });
   const attention = createAttention({
-    ...{ store: store.workstation, codec, chart, consents, directory, links, patients, profiles, records, sessions, facts, clock },
+    ...{ store: store.workstation, codec, chart, consents, directory, links, claims, profiles, records, sessions, facts, clock },
     ...{ organization, report },
   });
   const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });

@@ -1,7 +1,7 @@
 /** Versions of a patient's details side by side: only what differs. */
 import { formatDate, formatGender, formatIdentifier } from '../../../src-shared/format/index.ts';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
-import type { VersionLine } from './version-lines.ts';
+import type { ComparedLine } from '../../components/types.ts';
 
 const wordsOf: readonly (readonly [string, (details: Demographics) => string])[] = [
   ['Family name', (d) => d.family],
@@ -14,6 +14,6 @@ const wordsOf: readonly (readonly [string, (details: Demographics) => string])[]
   ['Identifiers', (d) => d.identifiers.map((one) => `${one.label || 'Identifier'} ${formatIdentifier(one.value)}`).join('\n')],
 ];
 
-export function detailsLines(versions: readonly Demographics[]): VersionLine[] {
+export function detailsLines(versions: readonly Demographics[]): ComparedLine[] {
   return wordsOf.map(([label, words]) => ({ label, values: versions.map(words) })).filter(({ values }) => new Set(values).size > 1);
 }

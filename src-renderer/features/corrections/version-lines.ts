@@ -1,11 +1,6 @@
 /** Versions of one record compared element by element: what they say in common is left out, what differs stands side by side. */
+import type { ComparedLine } from '../../components/types.ts';
 import { decodeText } from '../../../src-shared/fhir/text-content.ts';
-
-export interface VersionLine {
-  readonly label: string;
-  /** In the order of the versions; '' where one has nothing. */
-  readonly values: readonly string[];
-}
 
 const labels: Readonly<Record<string, string>> = {
   clinicalStatus: 'Status',
@@ -52,7 +47,7 @@ function words(value: unknown): string {
 }
 
 /** Only elements that are not the same in all versions. */
-export function versionLines(jsons: readonly string[]): VersionLine[] {
+export function versionLines(jsons: readonly string[]): ComparedLine[] {
   const resources = jsons.map(parsed);
   const names = [...new Set(resources.flatMap((resource) => Object.keys(resource)))];
   return names

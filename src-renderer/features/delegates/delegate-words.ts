@@ -2,7 +2,7 @@
 import type { Category } from '../../../src-shared/categories.ts';
 import { formatDate } from '../../../src-shared/format/index.ts';
 import type { Capacity, Power } from '../../../src-shared/operations.ts';
-import { listInWords, titleOf } from '../sharing/category-words.ts';
+import { partsInWords } from '../sharing/category-words.ts';
 
 export const capacityWords: Readonly<Record<Capacity, string>> = { guardian: 'Guardian', delegate: 'Delegate' };
 
@@ -12,13 +12,14 @@ export const powerWords: Readonly<Record<Power, string>> = {
   emergency: 'switch emergency access',
 };
 
-/** 'share, and answer requests; take access back'. */
+/** 'Share, and answer requests; take access back'. */
 export function powersInWords(powers: readonly Power[]): string {
-  return powers.length === 0 ? 'nothing' : powers.map((power) => powerWords[power]).join('; ');
+  const words = powers.map((power) => powerWords[power]).join('; ');
+  return words === '' ? 'Nothing' : `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 }
 
 export function scopeInWords(categories: readonly Category[] | null): string {
-  return categories === null ? 'the whole record' : listInWords(categories.map((category) => `“${titleOf(category)}”`));
+  return categories === null ? 'The whole record' : partsInWords(categories);
 }
 
 export const endInWords = (until: number) => (until === 0 ? 'No end' : formatDate(until * 1000));

@@ -1,28 +1,19 @@
 /** Two registrations line by line: what is the same, what differs, what only one has. */
 import { formatBirth, formatGender, formatIdentifier } from '../../../src-shared/format/index.ts';
 import { foldText } from '../../../src-shared/fhir/patient-match.ts';
+import type { ComparedLine } from '../../components/types.ts';
 import type { PatientSummary } from '../../../src-shared/view-types.ts';
-
-export interface DifferenceLine {
-  readonly label: string;
-  readonly a: string;
-  readonly b: string;
-  /** missing: one side has nothing. */
-  readonly verdict: 'same' | 'differs' | 'missing';
-  /** Identifiers are in monospace. */
-  readonly mono: boolean;
-}
 
 const compact = (text: string) => foldText(text).replace(/[\s./()+-]+/g, '');
 
-function lineOf(label: string, a: string, b: string, mono = false): DifferenceLine[] {
+function lineOf(label: string, a: string, b: string, mono = false): ComparedLine[] {
   if (a === '' && b === '') return [];
   const verdict = a === '' || b === '' ? 'missing' : compact(a) === compact(b) ? 'same' : 'differs';
-  return [{ label, a, b, verdict, mono }];
+  return [{ label, values: [a, b], verdict, mono }];
 }
 
 /** Lines that neither side has are left out. */
-export function differencesOf(a: PatientSummary, b: PatientSummary, now: number): DifferenceLine[] {
+export function differencesOf(a: PatientSummary, b: PatientSummary, now: number): ComparedLine[] {
   const systems = new Map([...a.identifiers, ...b.identifiers].map((one) => [one.system || one.label, one.label || 'Identifier']));
   const valuesOf = (patient: PatientSummary, system: string) =>
     patient.identifiers

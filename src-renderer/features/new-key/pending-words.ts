@@ -9,4 +9,4 @@ export function progressInWords({ state, agreed, threshold, readyAt, unsent }: P
   return `Enough have agreed, and the waiting time is over. It can be put in force.${waits}`;
 }
 
-const namesOf = (people: PendingKey['agreed']): string => people.map(({ name }) => name.slice(0, 100)).join(', ');
+const namesOf = (people: PendingKey['agreed']): string => people.map(({ name }) => name.slice(0, 100)).join('; ');

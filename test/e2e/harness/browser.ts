@@ -18,7 +18,8 @@ export async function newContext(): Promise<BrowserContext> {
     reducedMotion: 'reduce',
     permissions: [],
   });
-  context.setDefaultTimeout(30_000);
+  // A key made from a passphrase takes long on a computer that does much else.
+  context.setDefaultTimeout(90_000);
   return context;
 }
 

@@ -2,29 +2,17 @@
  * What two people did without seeing each other: a record corrected in two clinics while the ledger was away, and a person registered twice. Both sides
  * are on screen, and one action settles each. Two workstations in real Chromium; the steps build on each other.
  */
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { closeBrowser } from '../harness/browser.ts';
+import { take } from '../harness/pictures.ts';
 import * as chart from './pages/chart.ts';
 import { nothingWaits, openScreen, statusBar } from './pages/frame.ts';
 import * as desk from './pages/front-desk.ts';
 import { logIn, switchTo } from './pages/lock-screen.ts';
 import { people, pin, Scene } from './scene.ts';
 import { eventually, stopAfterFailure } from './steps.ts';
-
-/** Where pictures of the screens go, for whoever wants to look at them. */
-const pictures = process.env['ANAMNESIS_PICTURES'];
-
-async function take(page: Page, name: string): Promise<void> {
-  if (!pictures) return;
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), animations: 'disabled' });
-  }
-  await page.emulateMedia({ colorScheme: null });
-}
 
 /** Corrects the remark of the diagnosis. */
 async function correct(page: Page, remark: string): Promise<void> {

@@ -55,7 +55,7 @@ describe('a new key for a patient who has lost everything', () => {
       await desk.handOver(page);
     }
     oldCard = cards.pop() ?? '';
-  });
+  }, 400_000);
   beforeEach(() => keepPicturesOnFailure({ page }));
   afterAll(async () => {
     await workstation?.stop();
@@ -154,7 +154,7 @@ describe('a new key for a patient who has lost everything', () => {
     await rpc(`http://127.0.0.1:${port}`, 'evm_mine');
     await page.keyboard.press('Escape');
     await openNewCard();
-    await dialog().getByRole('textbox', { name: 'New card' }).fill(newCard);
+    await dialog().getByRole('textbox', { name: 'New card', exact: true }).fill(newCard);
     await dialog().getByLabel('PIN of the new card').fill(newPin);
     await dialog().getByRole('button', { name: 'Put in force' }).click();
     await dialog().waitFor({ state: 'detached' });

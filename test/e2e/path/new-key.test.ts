@@ -5,6 +5,7 @@ import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { closeBrowser } from '../harness/browser.ts';
 import { launchBrowserShell, type Workstation } from '../harness/browser-shell.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
+import { take } from '../harness/pictures.ts';
 import { enrol } from './pages/administration.ts';
 import { setUpClinic } from './pages/first-run.ts';
 import { openScreen } from './pages/frame.ts';
@@ -81,6 +82,7 @@ describe('a new key for a patient', () => {
     await dialog().getByText('The old card and the old words are cut off').waitFor();
     newCard = await readQrCode(dialog().getByRole('article', { name: 'Patient’s card' }));
     expect(newCard).not.toBe(oldCard);
+    await take(page, 'new-key-made');
     expect(await desk.shownWords(page)).not.toBe(oldWords);
     await page.keyboard.press('Escape');
     await dialog().getByText('The words are kept nowhere else.').waitFor();

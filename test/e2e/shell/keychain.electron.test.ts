@@ -9,6 +9,7 @@ import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
 import { closeScreen, launchElectron, type ElectronWorkstation } from '../harness/electron.ts';
 import { startKeyring, type Keyring } from '../harness/keyring.ts';
+import { take } from '../harness/pictures.ts';
 import { openScreen } from '../path/pages/frame.ts';
 import { choosePassphraseAndConfirm } from '../path/pages/keys.ts';
 import { enterCode, panel, turnOff, turnOn } from '../path/pages/keychain.ts';
@@ -65,7 +66,9 @@ describe('the keychain of a desktop', () => {
     const plain = keyFile();
     expect(plain).toHaveLength(32);
 
+    await take(page(), 'keychain-offer');
     await page().getByRole('button', { name: 'Turn the keychain on' }).click();
+    await take(page(), 'keychain-turn-on');
     code = await turnOn(page(), admin.passphrase);
     await page().getByText('This computer’s keychain protects what is stored here', { exact: true }).waitFor();
     expect(JSON.parse(keyFile().toString('utf8'))).toMatchObject({ format: 'anamnesis/sealed-machine-key/1' });
@@ -78,6 +81,7 @@ describe('the keychain of a desktop', () => {
     await logIn(page(), admin);
     await openScreen(page(), 'Settings');
     await panel(page()).getByText('On.').waitFor();
+    await take(page(), 'keychain-on');
   });
 
   it('asks for the code when the keychain was emptied; a wrong one changes nothing, the right one opens and seals anew', async () => {
@@ -91,6 +95,7 @@ describe('the keychain of a desktop', () => {
     await page()
       .getByText(/This recovery code is not right/)
       .waitFor();
+    await take(page(), 'keychain-wrong-code');
     expect(keyFile().equals(before)).toBe(true);
     await enterCode(page(), code.toLowerCase().replaceAll('-', ' '));
     await logIn(page(), admin);
@@ -109,6 +114,7 @@ describe('the keychain of a desktop', () => {
     await page()
       .getByText(/Still closed/)
       .waitFor();
+    await take(page(), 'keychain-closed');
     await enterCode(page(), code);
     await logIn(page(), admin);
     expect(keyFile().equals(before)).toBe(true);
@@ -124,6 +130,7 @@ describe('the keychain of a desktop', () => {
     await logIn(page(), admin);
     await openScreen(page(), 'Settings');
     await panel(page()).getByText('Not available.').waitFor();
+    await take(page(), 'keychain-not-available');
     expect(await panel(page()).getByRole('button', { name: 'Turn on' }).count()).toBe(0);
     const reply = await page().evaluate(async (secret) => {
       const bridge = (window as unknown as { anamnesis: { call(name: string, input: unknown): Promise<unknown> } }).anamnesis;

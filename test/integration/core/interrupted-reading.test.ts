@@ -1,6 +1,8 @@
-/** A session that ends between learning a key and reading what it opens: the next one reads it. */
+/** A session that ends before what it has a key for is in the index: the next one reads it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import type { Session } from '../../../src-main/core/services/sessions.ts';
+import type { Workstation } from '../../../src-main/core/services/workstation.ts';
 import { Ledgerless } from './ledgerless.ts';
 
 let ledgerless: Ledgerless;
@@ -9,35 +11,58 @@ beforeAll(async () => {
 });
 afterAll(() => ledgerless.stop());
 
+const share = async (desk: Parameters<Workstation['sharing']['grant']>[0], account: string) => {
+  const terms = { write: true, purpose: 'treatment' as const, until: 0 };
+  await ledgerless.w.sharing.grant(desk, { grantee: granteeOfAccount(account), categories: ['sensitive'], ...terms });
+  ledgerless.anchor();
+};
+
+/** Saves a record: durable, and not in the index yet when this returns. */
+const save = async ({ keys, index }: Session, patient: string): Promise<string> => {
+  const versionId = crypto.randomUUID();
+  const json = JSON.stringify({ resourceType: 'Basic', id: versionId });
+  const record = { recordId: crypto.randomUUID(), versionId, previous: [], resourceType: 'Basic', category: 'sensitive' as const, json };
+  const commits = await ledgerless.w.records.prepareAll(keys, index, patient, [record]);
+  ledgerless.w.publisher.publish(
+    commits.flatMap(({ blocks }) => blocks),
+    commits.map(({ operation }) => operation),
+  );
+  return versionId;
+};
+
 it('reads in the next session what the last one had the key for and did not come to', async () => {
   const { w, doctors } = ledgerless;
   const [author = expect.fail(), reader = expect.fail()] = doctors;
   const { patient, desk } = await ledgerless.patient();
-  const share = async (account: string) => {
-    const terms = { write: true, purpose: 'treatment' as const, until: 0 };
-    await w.sharing.grant(desk, { grantee: granteeOfAccount(account), categories: ['sensitive'], ...terms });
-    ledgerless.anchor();
-  };
-  await share(author.account);
-  const versionId = crypto.randomUUID();
-  await ledgerless.as(author.secret, async ({ keys, index }) => {
-    const json = JSON.stringify({ resourceType: 'Basic', id: versionId });
-    const record = { recordId: crypto.randomUUID(), versionId, previous: [], resourceType: 'Basic', category: 'sensitive' as const, json };
-    const commits = await w.records.prepareAll(keys, index, patient, [record]);
-    w.publisher.publish(
-      commits.flatMap(({ blocks }) => blocks),
-      commits.map(({ operation }) => operation),
-    );
-  });
+  await share(desk, author.account);
+  const versionId = await ledgerless.as(author.secret, (session) => save(session, patient));
   ledgerless.anchor();
   // The reader's index is now past the commit, which it had no key for.
   expect(await ledgerless.as(reader.secret, ({ index }) => index.version(versionId))).toBeUndefined();
   w.sessions.lock();
-  await share(reader.account);
+  await share(desk, reader.account);
 
   // Told as soon as the key is kept; reading what it opens takes longer than that.
   const silence = w.facts.on('patientChanged', () => w.sessions.lock());
   await expect(ledgerless.as(reader.secret, () => undefined)).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
   silence();
   expect(await ledgerless.as(reader.secret, ({ index }) => index.version(versionId)?.versionId)).toBe(versionId);
+});
+
+it('reads in the next session what its author saved here, also if the ledger refused it in the meantime', async () => {
+  const { w, doctors } = ledgerless;
+  const [author = expect.fail()] = doctors;
+  const { patient, desk } = await ledgerless.patient();
+  await share(desk, author.account);
+  const versionId = await ledgerless.as(author.secret, async (session) => {
+    const saved = await save(session, patient);
+    w.sessions.lock();
+    return saved;
+  });
+  ledgerless.anchor(undefined, ({ kind }) => (kind === 'Commit' ? 'WriteNotGranted()' : null));
+
+  const opId = await ledgerless.as(author.secret, ({ index }) => index.version(versionId)?.opId ?? expect.fail('It is lost.'));
+  expect(w.store.workstation.operation(opId)).toMatchObject({ state: 'rejected', rejectReason: 'WriteNotGranted()' });
+  const { problemsWithRecords } = w.chart.open(w.sessions.require(), patient);
+  expect(problemsWithRecords).toEqual([expect.objectContaining({ chip: 'refused' })]);
 });

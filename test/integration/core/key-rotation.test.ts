@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { precedes } from '../../../src-main/core/services/directory.ts';
+import { precedes } from '../../../src-main/core/services/ledger-order.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
 import { checkEvents } from '../../../src-main/core/services/sync/event-check.ts';
 import { categories } from '../../../src-shared/categories.ts';

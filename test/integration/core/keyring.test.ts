@@ -1,7 +1,8 @@
-/** Where the key of an epoch comes from, whoever began it, and what happens where nobody has it sealed. */
+/** Where the key of an epoch comes from, whoever began it. What revocations made apart do to it is in revocations-apart.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordHolder } from '../../../src-main/core/services/keyring.ts';
 import { granteeOfAccount, zero32 } from '../../../src-main/core/services/bytes.ts';
+import { newSalt, revocationId } from '../../../src-main/core/services/epoch-keys.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
 import { powerBits } from '../../../src-shared/operations.ts';
 import { Ledgerless } from './ledgerless.ts';
@@ -43,53 +44,15 @@ const signing = () => {
   return createSigning(store.workstation, codec, crypto, network, directory, clock);
 };
 
-describe('two revocations made apart', () => {
-  it('leave an epoch whose key nobody has, which the next opening of the card seals to those who stay', async () => {
-    const { patient, desk } = await l.patient();
-    for (const i of [0, 1, 2]) await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(i) });
-    l.anchor();
-    const before = await write(0, patient);
-    await l.w.sharing.revoke(desk, grantee(2), [category]);
-    // At another workstation, which did not know: it names the same epoch. The ledger counts it as the one after.
-    const compartment = l.w.keyring.of(desk).compartmentOf(category);
-    const apart = { patient, compartment, grantee: grantee(1), epoch: 1, envelope: zero32 };
-    enqueue(signing().make('Revoke', apart, 'Made apart', desk.keys));
-    l.anchor();
-    expect(l.w.consents.of(patient).get(compartment)).toMatchObject({
-      epoch: 2,
-      epochs: [
-        { number: 1, asNamed: true },
-        { number: 2, asNamed: false },
-      ],
-    });
-    await expect(write(0, patient)).rejects.toMatchObject({ code: 'KEY_MISSING' });
-
-    const summary = await l.as(l.admin.secret, ({ index }) => l.w.patients.get(index, patient));
-    const atDesk = { ...desk };
-    const first = await l.w.sharing.view(atDesk, summary);
-    // No clinic got a new key, so nothing is said of one; the repair is waiting for the ledger like everything else.
-    expect(first.renewed).toEqual([]);
-    l.anchor();
-    const after = await write(0, patient);
-    expect(await readBy(0, patient)).toEqual([before, after].sort());
-    expect(await readBy(1, patient)).toEqual([before]);
-    expect(await readBy(2, patient)).toEqual([before]);
-    // Once is enough, also for the clinic's emergency key.
-    const count = () => l.w.store.workstation.countOperations({ kinds: ['Grant'], patient });
-    const granted = count();
-    await l.w.sharing.view({ ...desk }, summary);
-    expect(count()).toBe(granted);
-    expect(first.holders.find((holder) => holder.account === doctor(1).account)?.categories.map((c) => c.category)).not.toContain(category);
-  });
-});
-
 describe('a revocation that somebody else signed', () => {
   /** As the workstation of a delegate, who is appointed before, makes it: a random key, sealed to those who stay and to the patient. */
   const delegateRevokes = async (patient: string, desk: RecordHolder, sealed: boolean) => {
     const { crypto, network } = l.w;
     const compartment = l.w.keyring.of(desk).compartmentOf(category);
     const kek = crypto.randomBytes(32);
-    const key = { compartment, category, epoch: l.w.consents.epoch(patient, compartment) + 1, kek };
+    const { epoch, history } = l.w.consents.of(patient).get(compartment) ?? expect.fail();
+    const key = { compartment, category, epoch: epoch + 1, kek };
+    const opId = revocationId(crypto, history, { kek, salt: newSalt(crypto) });
     const stays = l.keys.fromSecret(doctor(0).secret.slice());
     const envelope = await crypto.sealEnvelopes(network.require().id, patient, [
       { id: grantee(0), encryptionKey: stays.encryptionKey, keys: [key] },
@@ -108,7 +71,7 @@ describe('a revocation that somebody else signed', () => {
     enqueue(signing().make('AppointDelegate', appointment, 'Appoint a delegate', desk.keys));
     l.anchor();
     const payload = { patient, compartment, grantee: grantee(2), epoch: key.epoch, envelope: envelope.digest };
-    l.w.publisher.publish([envelope], [signing().make('Revoke', payload, 'By a delegate', delegate)]);
+    l.w.publisher.publish([envelope], [signing().make('Revoke', payload, 'By a delegate', delegate, { opId })]);
     l.anchor();
     return { compartment, kek, envelope, epoch: key.epoch };
   };
@@ -134,13 +97,18 @@ describe('a revocation that somebody else signed', () => {
     expect(await l.w.keyring.of(desk).kek(compartment, 2)).not.toBeNull();
   });
 
-  it('gives way to a key from the patient’s seed where it sealed none to the patient', async () => {
+  it('is followed by an epoch from the patient’s seed where it sealed no key to the patient', async () => {
     const { patient, desk } = await l.patient();
     await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(0) });
-    const { compartment, kek } = await delegateRevokes(patient, desk, false);
-    const own = await l.w.keyring.of(desk).kek(compartment, 1);
-    expect(own).toHaveLength(32);
-    expect(own).not.toEqual(kek);
+    const { compartment } = await delegateRevokes(patient, desk, false);
+    expect(await l.w.keyring.of(desk).kek(compartment, 1)).toBeNull();
+    expect(await l.w.keyring.of(desk).isKeyless(compartment)).toBe(true);
+    const summary = await l.as(l.admin.secret, ({ index }) => l.w.patients.get(index, patient));
+    await l.w.sharing.view({ ...desk }, summary);
+    l.anchor();
+    expect(await l.w.keyring.of(desk).kek(compartment, 2)).toHaveLength(32);
+    const versionId = await write(0, patient);
+    expect(await readBy(0, patient)).toEqual([versionId]);
   });
 });
 
@@ -156,7 +124,8 @@ it('passes over numbers that no revocation took, and bounds what an absurd one c
   revoke(1);
   l.anchor();
   const record = l.w.keyring.of(desk);
-  expect((await record.upTo(compartment)).keys.map(({ epoch }) => epoch)).toEqual([0, 0xffff_fffe, 0xffff_ffff]);
+  // None of them was made with a key.
+  expect(await record.upTo(compartment)).toMatchObject({ keys: [{ epoch: 0 }], missing: [] });
   expect(await record.kek(compartment, 1)).toBeNull();
   expect(l.w.consents.epoch(patient, compartment)).toBe(0xffff_ffff);
 });

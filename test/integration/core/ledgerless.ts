@@ -1,6 +1,6 @@
 /**
  * One workstation with its real services, cryptography and store, but without a ledger and network: operations are applied in the follower's way, in the
- * order in which they wait, and blocks are in memory. For histories of which a test needs many.
+ * order in which they wait, and blocks are in memory; keys and indexes are used again (reused.ts). For histories of which a test needs many.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import { freeOfCost, reusingCodec, reusingCrypto, reusingIndexes, reusingKeys } from './reused.ts';
 
 const away = () => Promise.reject(new AppError('LEDGER_UNREACHABLE', 'There is no ledger in this test.'));
 const noLedger: LedgerPort = {
@@ -78,7 +79,7 @@ const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', 
 export const cardPin = '246810';
 
 export class Ledgerless {
-  readonly keys = createKeyAdapter({ memoryKiB: 8192, passes: 1 });
+  readonly keys = reusingKeys(createKeyAdapter({ memoryKiB: 8192, passes: 1 }, freeOfCost));
   readonly w: Workstation;
   readonly blocks = memoryBlocks();
   readonly admin: { secret: Uint8Array; account: string };
@@ -86,23 +87,25 @@ export class Ledgerless {
   readonly #dir: string;
   #block = 0;
   #ahead = 0;
+  /** Of compartments, as a ledger counts them. */
+  readonly #epochs = new Map<string, number>();
 
   private constructor() {
     // In memory where there is such a folder: what is tested here is not the disk.
     this.#dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'anamnesis-ledgerless-'));
-    const crypto = createRecordCrypto();
+    const crypto = reusingCrypto(createRecordCrypto());
     const ports = {
       ...{
         keys: this.keys,
         crypto,
-        codec: createOperationCodec(),
+        codec: reusingCodec(createOperationCodec()),
         ledger: noLedger,
         embedded: noEmbedded,
         ipfs: this.blocks,
         car: createCar(),
       },
       shares: createShares(),
-      store: createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }),
+      store: reusingIndexes(createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) })),
       clock: () => Date.now() + this.#ahead * 1000,
       demoFiles: () => {
         throw new Error('There is no demo here.');
@@ -153,12 +156,24 @@ export class Ledgerless {
     this.#ahead += seconds;
   }
 
+  /** Other doctors in the place of those whose keys have become many: each costs at every log-in and rotation. */
+  async replaceRotated(most: number): Promise<void> {
+    for (const [who, { secret }] of this.doctors.entries()) {
+      if (this.keys.fromSecret(secret.slice()).signers.length > most)
+        this.doctors[who] = await this.as(this.admin.secret, () => this.#enrol());
+    }
+    this.anchor();
+  }
+
   async stop(): Promise<void> {
     await this.w.stop();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
-  /** What the follower does when the ledger took everything that waits, in this order. `judge`: what the ledger says to an operation, if it refuses it. */
+  /**
+   * What the follower does when the ledger took everything that waits, in this order, but what names an epoch that is not in force. `judge`: what else the
+   * ledger refuses, and why.
+   */
   anchor(
     order: (pending: readonly StoredOperation[]) => readonly StoredOperation[] = (pending) => pending,
     judge: (operation: StoredOperation) => string | null = () => null,
@@ -170,13 +185,45 @@ export class Ledgerless {
     const hash = `0x${block.toString(16).padStart(64, '0')}`;
     const events = pending.map((stored, logIndex) => {
       const { operation } = stored;
-      const reason = judge(stored);
+      const reason = judge(stored) ?? this.#judgeEpoch(stored);
       const place = { opId: operation.opId, operation, block, blockHash: hash, logIndex, txHash: hash };
       const event = reason === null ? { type: 'applied' as const, ...place } : { type: 'rejected' as const, reason, ...place };
       return { event, decoded: this.w.codec.decodePayload(operation) };
     });
-    store.applyEvents(events, [{ number: block, hash }]);
+    store.applyEvents(events, [{ number: block, hash }], block);
     this.w.facts.tell('operations', { kinds: new Set(pending.map(({ kind }) => kind)) });
+  }
+
+  /** As the contract `Consents` counts. */
+  #judgeEpoch({ operation }: StoredOperation): string | null {
+    const decoded = this.w.codec.decodePayload(operation);
+    if (!('compartment' in decoded.payload && 'epoch' in decoded.payload)) return null;
+    const { compartment, epoch } = decoded.payload;
+    const known = this.#epochs.get(compartment) ?? 0;
+    if (decoded.kind !== 'Revoke') return epoch === known ? null : `EpochPassed(${known})`;
+    this.#epochs.set(compartment, Math.max(epoch, Math.min(known + 1, 0xffff_ffff)));
+    return null;
+  }
+
+  /** Does something as at a workstation that is not in touch: nothing of it is known here until the function that this gives is called. */
+  async apart(act: () => Promise<unknown>): Promise<() => void> {
+    const { store, codec, facts, sessions } = this.w;
+    const after = store.workstation.lastSeq();
+    await act();
+    const made = store.workstation.operations({ afterSeq: after, order: 'seq' });
+    // What was saved together goes together.
+    for (const { operation } of made) if (store.workstation.operation(operation.opId)) store.workstation.withdraw(operation.opId);
+    const tell = () => facts.tell('operations', { kinds: new Set(made.map(({ kind }) => kind)) });
+    tell();
+    // An index takes out what was withdrawn at the next log-in; later would be behind its return.
+    const secret = sessions.current()?.keys.secret();
+    sessions.lock();
+    if (secret) await this.as(secret, () => undefined);
+    return () => {
+      const arrived = made.map(({ operation, label }) => ({ operation, label, decoded: codec.decodePayload(operation) }));
+      store.workstation.enqueue(arrived);
+      tell();
+    };
   }
 
   async as<T>(secret: Uint8Array, act: (session: ReturnType<Workstation['sessions']['require']>) => T | Promise<T>): Promise<T> {

@@ -221,6 +221,22 @@ describe('moving to a shared network', { timeout: 600_000 }, () => {
     );
   });
 
+  it('lets the other clinic find its patients by number, as soon as a registrar has logged in', async () => {
+    await logIn(b, others.registrar);
+    const { claimed } = await b.until(
+      'found by number',
+      () => b.ask('patients.similar', { ...demographics, family: 'Somebody', given: 'Else' }),
+      (similar) => similar.claimed.length > 0,
+    );
+    expect(claimed).toMatchObject([{ value: '12-34', patient }]);
+    const claims = () => a.core.workstation.store.workstation.operations({ kinds: ['ClaimIdentifier'], patient });
+    expect(claims().map(({ predecessor }) => predecessor === null)).toEqual([false, true]);
+    await logIn(a, people.registrar);
+    await a.core.workstation.indexer.settled();
+    expect(claims()).toHaveLength(2);
+    await logIn(b, others.doctor);
+  });
+
   it('is taken along in a file that anybody can check, made by either clinic and by the patient', async () => {
     const rpc = b.core.workstation.network.require().endpoint;
     const domain = a.core.workstation.network.ofPatient(patient);

@@ -4,6 +4,8 @@ import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
+const letterBytes = 7_000_000;
+
 describe('while old records are encrypted anew', () => {
   let w: TestWorkstation;
   let people: Awaited<ReturnType<typeof foundClinic>>;
@@ -87,7 +89,9 @@ describe('while old records are encrypted anew', () => {
     }));
     const letter = {
       ...{ resourceType: 'DocumentReference', id: 'd', status: 'current', subject: { reference: 'Patient/p' } },
-      content: [{ attachment: { contentType: 'text/plain', data: Buffer.alloc(3_000_000, 7).toString('base64') } }],
+      content: [7, 8].map((byte) => ({
+        attachment: { contentType: 'text/plain', data: Buffer.alloc(letterBytes / 2, byte).toString('base64') },
+      })),
     };
     const entry = [self, ...results, letter].map((resource) => ({ fullUrl: `Patient/p/${resource.id}`, resource }));
     const bundle = Buffer.from(JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry }));
@@ -107,6 +111,26 @@ describe('while old records are encrypted anew', () => {
     expect(laid()).toEqual([]);
     expect(await w.ask('earlier.view', {})).toMatchObject({ records, running: false, interrupted: null });
     expect(await w.ask('earlier.interrupted', {})).toEqual([]);
+    await allReadable();
+  });
+
+  it('Stop ends it within a large file too, of which nothing stays', async () => {
+    await atDesk();
+    const { records } = await w.ask('earlier.view', {});
+    const { ipfs } = w.core.workstation;
+    const put = ipfs.put.bind(ipfs);
+    const laid = laidDown();
+    vi.mocked(ipfs.put).mockImplementationOnce((blocks) => {
+      put(blocks);
+      void w.ask('earlier.stop', { patient });
+    });
+    expect(await w.ask('earlier.reencrypt', { categories: ['documents-and-imaging'] })).toMatchObject({ done: 0, stopped: true });
+    const written = vi.mocked(ipfs.put).mock.calls.flatMap(([blocks]) => blocks.map(({ bytes }) => bytes.length));
+    const bytes = written.reduce((sum, length) => sum + length, 0);
+    expect(bytes).toBeGreaterThan(1_000_000);
+    expect(bytes).toBeLessThan(letterBytes);
+    expect(laid()).toEqual([]);
+    expect(await w.ask('earlier.view', {})).toMatchObject({ records, running: false, interrupted: null });
     await allReadable();
   });
 

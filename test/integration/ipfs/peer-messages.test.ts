@@ -194,6 +194,29 @@ describe('blocks', () => {
     expect(await b.ipfs.get(other.cid)).toEqual(other.bytes);
   });
 
+  it('come although the peer refused what it was asked first, before it knew who asks', async () => {
+    const [a, b] = [node(), node()];
+    await Promise.all([a.start(), b.start()]);
+    const one = block();
+    a.ipfs.put([one]);
+    let allowed = false;
+    const refused = new Promise<void>((resolve) =>
+      a.ipfs.guardBlocks(() => {
+        if (!allowed) resolve();
+        return Promise.resolve(allowed);
+      }),
+    );
+    const wanted = b.ipfs.get(one.cid, { timeoutMs: 20_000 });
+    await b.ipfs.dial(a.ipfs.addresses()[0]!);
+    await refused;
+    allowed = true;
+    expect(await wanted).toEqual(one.bytes);
+    // And from then on at once.
+    const other = block();
+    a.ipfs.put([other]);
+    expect(await b.ipfs.get(other.cid)).toEqual(other.bytes);
+  });
+
   it('come over WebSocket connections as well', async () => {
     const [a, b] = [node(), node()];
     await a.start({ listen: [`${loopback}/ws`] });

@@ -3,15 +3,16 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { getBytes } from 'ethers';
+import { getBytes, zeroPadValue } from 'ethers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { anvilBinary } from '../../../src-main/core/adapters/ledger/anvil-binary.ts';
 import { freePort } from '../../../src-main/core/adapters/ledger/anvil-process.ts';
 import { deployContracts } from '../../../src-main/core/adapters/ledger/deploy.ts';
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
 import type { NetworkConfig } from '../../../src-main/core/ports.ts';
-import { appliedOnLedger, bytes32, chainId, clinic, eventually, governor, rpc, temporaryFolder, workstation } from './site.ts';
+import { appliedOnLedger, bytes32, chainId, clinic, eventually, governor, rpc, signed, temporaryFolder, workstation } from './site.ts';
 import type { Workstation } from './site.ts';
+import type { SignedOperation } from '../../../src-shared/operations.ts';
 
 /** Code that answers every call with 1, as if all modules were there; and code that does so for short calls, and reverts longer ones. */
 const answersOne = '0x60015f5260205ff3';
@@ -118,6 +119,37 @@ describe('a chain that reorganizes', () => {
       await anchored();
     }
     await eventually(() => expect(here.store.openTransactions()).toEqual([]));
+  });
+
+  it('and refuses then what its maker is no longer there for leaves nothing waiting elsewhere', async () => {
+    joinNetwork();
+    const { founding, commit, patient, doctor, compartment } = clinic(config);
+    const lost = commit();
+    const maker = createLedger();
+    maker.connect(url, config);
+    const key = getBytes(bytes32());
+    const send = async (operations: readonly SignedOperation[]) => {
+      const nonce = await maker.nonce(maker.relayerAddress(key));
+      await maker.broadcast((await maker.signBatch(operations, key, nonce)).raw);
+    };
+    await send(founding);
+    await send([lost]);
+    here.sync.start();
+    await eventually(() => expect(here.states([...founding, lost])).toEqual(all('final', 5)));
+
+    // On the other chain the patient takes the doctor's access away first.
+    await rpc(url, 'anvil_rollback', 1);
+    const grantee = zeroPadValue(doctor.address, 32).toLowerCase();
+    const revocation = signed(config, 'Revoke', { patient: patient.address, compartment, grantee, epoch: 1, envelope: bytes32() }, [
+      patient,
+    ]);
+    await send([revocation]);
+    await rpc(url, 'anvil_mine', '0x1');
+    maker.close();
+    await eventually(() => expect(here.states([lost, revocation])).toEqual(['rejected', 'final']));
+    expect(here.store.operation(lost.opId)).toMatchObject({ origin: 'ledger', rejectReason: expect.stringMatching(/^WriteNotGranted/) });
+    // Nobody here made it: nothing is to be done about it here.
+    expect(here.sync.status()).toMatchObject({ pending: 0, rejected: 0 });
   });
 
   it('that only got shorter is noticed too', async () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Wallet } from 'ethers';
 import { zeroPadValue } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import type { LedgerEvent } from '../../../src-main/core/ports.ts';
 import { createConsents } from '../../../src-main/core/services/consents.ts';
@@ -155,7 +156,7 @@ describe('who decides for a patient, on the real contracts and here', () => {
       expect(decided.length).toBeGreaterThan(0);
       for (const { opId } of decided) expect(there.store.operation(opId)?.blockTime).toBeGreaterThan(now - day);
       const [mine, theirs] = [here, there].map(({ store }) => {
-        const consents = createConsents(store, codec, createDirectory(store, codec));
+        const consents = createConsents(store, codec, createDirectory(store, codec), createRecordCrypto());
         const states = [...consents.of(founded.patient.address)].map(([compartment, { epoch }]) => [compartment, epoch] as const);
         return { states, appointments: consents.delegations(founded.patient.address).appointments() };
       });

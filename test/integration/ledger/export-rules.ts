@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { getBytes, zeroPadValue, type Wallet } from 'ethers';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
+import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import type { DecodedOperation, LedgerPort, OperationFilter, StoredOperation, WorkstationStorePort } from '../../../src-main/core/ports.ts';
 import { createConsents } from '../../../src-main/core/services/consents.ts';
@@ -174,7 +175,12 @@ export function compareConsent(operation: Anchored, reason: string | null): void
   const decoded = codec.decodePayload(commit.operation);
   if (decoded.kind !== 'Commit') throw new Error('no commit');
   const { patient, compartment, organization } = decoded.payload;
-  const held = createConsents(store, codec, createDirectory(store, codec)).heldWrite(commit, patient, compartment, organization);
+  const held = createConsents(store, codec, createDirectory(store, codec), createRecordCrypto()).heldWrite(
+    commit,
+    patient,
+    compartment,
+    organization,
+  );
   expect(held, `heldWrite, where the ledger says ${reason}`).toBe(!reason?.startsWith('WriteNotGranted'));
 }
 export const taken = async (operation: SignedOperation, predecessor: string | null = null) => {

@@ -26,7 +26,7 @@ describe('applyEvents', () => {
     expect(workstation.followedBlocks(1)).toEqual([]);
   });
 
-  it('rejects only what was made here and is not applied', () => {
+  it('rejects only what is not applied', () => {
     const { workstation } = openStore();
     const [own, others, done] = [commit(), commit(), commit()];
     workstation.enqueue([own, done]);
@@ -34,6 +34,17 @@ describe('applyEvents', () => {
     const reason = 'WriteNotGranted()';
     workstation.applyEvents([rejected(own, 6, reason), rejected(others, 6, reason), rejected(done, 6, reason)], [block(6)]);
     expect([own, others, done].map((one) => stateOf(workstation, one)?.state)).toEqual(['rejected', 'mined', 'mined']);
+  });
+
+  it('rejects what others made once the ledger took it back and refuses it, until that is taken back too', () => {
+    const { workstation } = openStore();
+    const others = commit();
+    workstation.applyEvents([applied(others, 5)], [block(5)]);
+    workstation.rollBackTo(4);
+    workstation.applyEvents([rejected(others, 6, 'EpochPassed(1)')], [block(6)]);
+    expect(stateOf(workstation, others)).toMatchObject({ state: 'rejected', origin: 'ledger', rejectReason: 'EpochPassed(1)' });
+    workstation.rollBackTo(5);
+    expect(stateOf(workstation, others)).toMatchObject({ state: 'pending', rejectReason: null });
   });
 
   it('takes an operation that another relayer brought for no refusal', () => {

@@ -2,10 +2,9 @@
  * Argon2id (RFC 9106) in a worker thread, one at a time: its memory is the point of it, so two at once could take what the
  * workstation needs, and a queue without end would keep a logged-in person waiting behind guesses.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../../../src-shared/errors.ts';
+import { workerFile } from '../threads/worker-file.ts';
 import { randomBytes } from './hashing.ts';
 
 export interface Argon2Cost {
@@ -68,14 +67,6 @@ export function createArgon2(): Argon2 {
   return argon2;
 }
 
-function workerUrl(): URL {
-  const beside = new URL('./argon2-worker.mjs', import.meta.url);
-  // A packaged program's worker lies outside its archive (electron-builder.yml): a thread is not started from inside.
-  const unpacked = new URL(beside.href.replace('/app.asar/', '/app.asar.unpacked/'));
-  const bundled = existsSync(fileURLToPath(unpacked)) ? unpacked : beside;
-  return existsSync(fileURLToPath(bundled)) ? bundled : new URL('./argon2-worker.ts', import.meta.url);
-}
-
 function runWorker(passphrase: Uint8Array, salt: Uint8Array, cost: Argon2Cost): Promise<Derived> {
   return new Promise((resolve, reject) => {
     const failed = (cause?: unknown): void =>
@@ -91,7 +82,10 @@ function runWorker(passphrase: Uint8Array, salt: Uint8Array, cost: Argon2Cost): 
     const moved = new Uint8Array(passphrase);
     passphrase.fill(0);
     try {
-      const worker = new Worker(workerUrl(), { workerData: { passphrase: moved, salt, ...cost }, transferList: [moved.buffer] });
+      const worker = new Worker(workerFile('argon2-worker', import.meta.url), {
+        workerData: { passphrase: moved, salt, ...cost },
+        transferList: [moved.buffer],
+      });
       worker.once('message', (derived: Derived) => resolve(derived));
       worker.once('error', failed);
       // After a message this changes nothing: a promise settles once.

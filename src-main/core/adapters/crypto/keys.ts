@@ -4,7 +4,7 @@
  */
 import { x25519 } from '@noble/curves/ed25519.js';
 import type { KeyPort, PersonKeys } from '../../ports.ts';
-import { costLimits, createArgon2, defaultCost, type Argon2Cost } from './argon2.ts';
+import { costLimits, createArgon2, defaultCost, type Argon2, type Argon2Cost } from './argon2.ts';
 import { toHex, zero } from './bytes.ts';
 import { decodeCard, encodeCard } from './card.ts';
 import { invalid } from './failures.ts';
@@ -14,13 +14,12 @@ import { createPhrase, entropyOfPhrase } from './phrase.ts';
 import { readPrivateKey } from './private-key.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
 
-/** The key adapter. `cost` is for tests, which lower it; it must stay within what is accepted on opening. */
-export function createKeyAdapter(cost: Partial<Argon2Cost> = {}): KeyPort {
+/** The key adapter. `cost` is for tests, which lower it; it must stay within what is accepted on opening. `argon2` is for tests of very many histories. */
+export function createKeyAdapter(cost: Partial<Argon2Cost> = {}, argon2: Argon2 = createArgon2()): KeyPort {
   const sealingCost = { memoryKiB: cost.memoryKiB ?? defaultCost.memoryKiB, passes: cost.passes ?? defaultCost.passes };
   if (!within(sealingCost.memoryKiB, costLimits.memoryKiB) || !within(sealingCost.passes, costLimits.passes)) {
     throw invalid('Argon2id takes 8 to 256 MiB and 1 to 10 passes here.');
   }
-  const argon2 = createArgon2();
   return {
     createPhrase,
     fromPhrase: (phrase) => keysOnce(entropyOfPhrase(phrase)),

@@ -25,6 +25,9 @@ export interface Gate {
 /** A clinic's workstations, other clinics' and room for devices; beyond it a flood is refused. */
 const maxConnections = 128;
 
+/** Where nothing that is waited for has come for so long, it is asked for again. */
+const askAgainMs = 3_000;
+
 /**
  * Starts a node.
  * @throws AppError PEER_UNREACHABLE (details.reason 'listen') where it cannot listen on the given addresses.
@@ -92,7 +95,7 @@ export async function startNode(
     },
     services: { identify: identify(), ping: ping() },
   });
-  guardStreams(helia, gate);
+  const bitswap = standBetween(helia, gate);
   withBitswap(helia, { maxInboundStreams: 128, maxOutboundStreams: 128 });
   // Helia keeps its brokers to itself, and announces only what is put through it; blocks are put before it, in one durable batch.
   const announcers: { announce?(cid: CID): Promise<void> }[] = [];
@@ -116,7 +119,13 @@ export async function startNode(
     helia,
     async fetch(cid, signal) {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of helia.blockstore.get(cid, { signal })) chunks.push(chunk);
+      const wait = bitswap.askAgain();
+      try {
+        for await (const chunk of helia.blockstore.get(cid, { signal })) chunks.push(chunk);
+        wait.came();
+      } finally {
+        wait.end();
+      }
       const [only] = chunks;
       return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
     },
@@ -126,11 +135,27 @@ export async function startNode(
   };
 }
 
+interface Bitswap {
+  /** Sends peers the whole list of what is wanted whenever nothing of it comes, until that is ended. */
+  askAgain(): { came(): void; end(): void };
+}
+
 /**
- * Bitswap knows no peers that get nothing, and libp2p's stream middleware (`use`) keeps what it is given and grows it with each stream. So what
- * registers the protocol is wrapped, between the start of libp2p and that of bitswap: a stream is handed on once its peer may have blocks.
+ * Stands between libp2p and bitswap, in what bitswap registers there when it starts.
+ *
+ * Its streams: bitswap knows no peers that get nothing, and libp2p's stream middleware (`use`) keeps what it is given and grows it with each stream. So a
+ * stream is handed on once its peer may have blocks.
+ *
+ * Its peers: where the first list of wants does not get through (the peer has just started, or does not know yet who asks), bitswap leaves out that
+ * peer for as long as the connection lasts, and what was asked of it once it never asks again. So while something is waited for, bitswap is told of
+ * its peers anew, which has it send the whole list; not while blocks come, for they would come twice.
  */
-function guardStreams(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate): void {
+function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate): Bitswap {
+  let waiting = 0;
+  let hasMoved = false;
+  let timer: NodeJS.Timeout | undefined;
+  let tellAgain = (): void => {};
+  const isBitswap = (protocols: string | readonly string[]) => [protocols].flat().some((protocol) => protocol.startsWith('/ipfs/bitswap/'));
   helia.addMixin<typeof helia>({
     name: 'anamnesis-gate',
     start: ({ libp2p }) => {
@@ -138,7 +163,7 @@ function guardStreams(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
       libp2p.handle = (protocols, handler, handlerOptions) =>
         handle(
           protocols,
-          [protocols].flat().some((protocol) => protocol.startsWith('/ipfs/bitswap/'))
+          isBitswap(protocols)
             ? async (stream, connection) => {
                 if (await gate.mayHaveBlocks(connection.remotePeer.toString())) return handler(stream, connection);
                 return stream.abort(new Error('No blocks for this peer'));
@@ -146,8 +171,36 @@ function guardStreams(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
             : handler,
           handlerOptions,
         );
+      const register = libp2p.register.bind(libp2p);
+      libp2p.register = (protocol, topology, registerOptions) => {
+        if (isBitswap(protocol))
+          tellAgain = () => {
+            for (const connection of libp2p.getConnections()) void topology.onConnect?.(connection.remotePeer, connection);
+          };
+        return register(protocol, topology, registerOptions);
+      };
     },
   });
+  return {
+    askAgain() {
+      waiting += 1;
+      timer ??= setInterval(() => {
+        if (!hasMoved) tellAgain();
+        hasMoved = false;
+      }, askAgainMs).unref();
+      return {
+        came() {
+          hasMoved = true;
+        },
+        end() {
+          waiting -= 1;
+          if (waiting > 0) return;
+          clearInterval(timer);
+          timer = undefined;
+        },
+      };
+    },
+  };
 }
 
 /** Pre-shared key in the text form that libp2p reads (https://github.com/libp2p/specs/blob/master/pnet/Private-Networks-PSK-V1.md). */

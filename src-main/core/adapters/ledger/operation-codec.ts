@@ -4,24 +4,22 @@
  * Every field is a static ABI type of one word, so a payload is encoded and read here word by word: one exact length, no dirty
  * upper bits, no second form of the same values. The contracts are as strict, so what this accepts is what they accept.
  */
-import { SigningKey, computeAddress, concat, getAddress, getBytes, hashMessage, id, keccak256 } from 'ethers';
+import { concat, getAddress, getBytes, hashMessage, id, keccak256 } from 'ethers';
 import { AppError } from '../../../../src-shared/errors.ts';
 import { encodeType, kindOf, operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationField, OperationKind, OperationPayload, SignedOperation } from '../../../../src-shared/operations.ts';
 import type { DecodedOperation, NetworkConfig, OperationCodecPort } from '../../ports.ts';
+import { recoverAddress } from './recover-address.ts';
+import { createSigners } from './signers.ts';
 
 /** EIP-712 "Definition of domainSeparator". */
 const domainTypeHash = id('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)');
 const domainNameHash = id('Anamnesis');
 const domainVersionHash = id('1');
 
-/** Half of secp256k1's group order: a larger s is the malleable twin of a signature (EIP-2). */
-const halfOrder = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
-
 const integerBits = { uint8: 8, uint32: 32, uint64: 53 } as const;
 const bytes32Pattern = /^0x[0-9a-f]{64}$/;
 const addressPattern = /^0x[0-9a-fA-F]{40}$/;
-const signaturePattern = /^0x[0-9a-fA-F]{130}$/;
 
 const typeHashes = new Map<OperationKind, string>();
 
@@ -100,12 +98,13 @@ function domainSeparator(config: NetworkConfig): string {
 }
 
 /**
- * The codec of signed operations. Pure; keeps type hashes and the last domain separators.
+ * The codec of signed operations. Keeps type hashes, the last domain separators, and threads for a while after many signatures.
  *
  * Throws INVALID_INPUT for an unknown kind, a value out of its type's range, or a payload of the wrong length.
  */
 export function createOperationCodec(): OperationCodecPort {
   const separators = new Map<string, string>();
+  const signers = createSigners();
 
   function network(config: NetworkConfig): string {
     const key = `${config.chainId}/${config.operations}`;
@@ -153,16 +152,12 @@ export function createOperationCodec(): OperationCodecPort {
     messageDigest: (text: string) => getBytes(hashMessage(text)),
 
     recover(digest: Uint8Array, signature: string): string | null {
-      // Only r || s || v in 65 bytes: the compact form (EIP-2098) would be a second encoding of the same signature.
-      if (digest.length !== 32 || !signaturePattern.test(signature)) return null;
-      const v = Number.parseInt(signature.slice(130), 16);
-      if ((v !== 27 && v !== 28) || BigInt(`0x${signature.slice(66, 130)}`) > halfOrder) return null;
-      try {
-        return computeAddress(SigningKey.recoverPublicKey(digest, signature));
-      } catch {
-        // r or s is zero or above the order, or r is no point's abscissa: nobody's signature, which is what null says.
-        return null;
-      }
+      const address = recoverAddress(digest, signature);
+      return address === null ? null : getAddress(address);
+    },
+
+    async recoverAll(signatures) {
+      return (await signers.recoverAll(signatures)).map((address) => (address === null ? null : getAddress(address)));
     },
   };
 }

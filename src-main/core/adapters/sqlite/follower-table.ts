@@ -37,9 +37,10 @@ export class FollowerTable {
         predecessor = excluded.predecessor,
         state = CASE WHEN state = 'final' AND block = excluded.block THEN 'final' ELSE excluded.state END,
         block = excluded.block, log_index = excluded.log_index, block_time = excluded.block_time, tx_hash = excluded.tx_hash, reject_reason = NULL, rejected_block = NULL`);
+    // Others' operations too: one that a reorganization took back, and that the ledger does not take again, would wait here for good.
     this.#rejected = db.prepare(`
       UPDATE operations SET state = 'rejected', reject_reason = @reason, rejected_block = @block, tx_hash = @txHash
-      WHERE op_id = @opId AND (origin = 'here' OR from_peer = 1) AND state IN ('pending', 'submitted') AND (rejected_block IS NULL OR rejected_block < @block)`);
+      WHERE op_id = @opId AND state IN ('pending', 'submitted') AND (rejected_block IS NULL OR rejected_block < @block)`);
     this.#addBlock = db.prepare(
       'INSERT INTO followed_blocks (number, hash) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET hash = excluded.hash',
     );

@@ -54,6 +54,10 @@ export function operationQuery(filter: OperationFilter): OperationQuery {
     // In the text, not as a parameter: only so can the partial index serve it.
     conditions.push(filter.origin === 'here' ? `origin = 'here'` : `origin = 'ledger' AND from_peer = ${filter.origin === 'peer' ? 1 : 0}`);
   }
+  if (filter.predecessor !== undefined) {
+    conditions.push('predecessor = ?');
+    parameters.push(bytesOfHex(filter.predecessor, 'predecessor', 32));
+  }
   if (filter.afterSeq !== undefined) {
     conditions.push('seq > ?');
     parameters.push(filter.afterSeq);

@@ -8,11 +8,18 @@
 import { AppError } from '../../../../src-shared/errors.ts';
 import { operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationKind, SignedOperation } from '../../../../src-shared/operations.ts';
-import type { DecodedOperation, LedgerEvent, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
+import type {
+  DecodedOperation,
+  LedgerEvent,
+  NetworkConfig,
+  OperationCodecPort,
+  StoredOperation,
+  WorkstationStorePort,
+} from '../../ports.ts';
 import { createRightCheck, type RightCheck } from './right-check.ts';
 
-/** Recovering a signer takes a tenth of a millisecond to a whole one; between so many the event loop gets its turn. */
-const checksPerTurn = 16;
+/** Between so many the event loop gets its turn. */
+const checksPerTurn = 64;
 
 /** Kinds of the operations whose state changed; empty where only the status did. */
 export type OperationChange = ReadonlySet<OperationKind>;
@@ -45,6 +52,11 @@ function sameSignatures(a: SignedOperation, b: SignedOperation): boolean {
   return a.signatures.length === b.signatures.length && a.signatures.every((signature, i) => signature === b.signatures[i]);
 }
 
+/** Whether an operation is held here just as the event has it. */
+function isSame(known: StoredOperation, operation: SignedOperation, predecessor: string | null): boolean {
+  return known.predecessor === predecessor && sameContent(known.operation, operation) && sameSignatures(known.operation, operation);
+}
+
 /** Domains of recognized predecessors: as of the last block that was followed (null until they are asked for), and since. */
 interface Predecessors {
   followed: ReadonlySet<string> | null;
@@ -59,8 +71,41 @@ function isPredecessor({ store, codec }: Check, predecessors: Predecessors, doma
   return predecessors.followed.has(domain) || predecessors.since.has(domain);
 }
 
+/** The accounts whose signatures an event's operation bears: the actor's, and the second of what takes two; null for nobody's. */
+type Recovered = ReadonlyMap<LedgerEvent, readonly (string | null)[]>;
+
+const askedFor = ({ signatures }: SignedOperation): readonly string[] => signatures.slice(0, 2);
+
+/** Recovers all at once what the events are then asked for one by one; not of what is held just as it stands there. */
+async function recoverSigners({ store, codec, network }: Check, events: readonly LedgerEvent[]): Promise<Recovered> {
+  const wanted: { readonly event: LedgerEvent; readonly digest: Uint8Array; readonly signature: string }[] = [];
+  for (const event of events) {
+    const { opId, operation, predecessor = null } = event;
+    if (operation === undefined) continue;
+    const known = store.operation(opId);
+    if (known !== undefined && isSame(known, operation, predecessor)) continue;
+    try {
+      const digest = codec.digest(predecessor ?? network, operation);
+      wanted.push(...askedFor(operation).map((signature) => ({ event, digest, signature })));
+    } catch (error) {
+      // Not well formed: refused below.
+      if (!(error instanceof AppError) || error.code !== 'INVALID_INPUT') throw error;
+    }
+  }
+  const accounts = await codec.recoverAll(wanted);
+  const recovered = new Map<LedgerEvent, (string | null)[]>();
+  for (const [i, { event }] of wanted.entries()) recovered.set(event, [...(recovered.get(event) ?? []), accounts[i] ?? null]);
+  return recovered;
+}
+
 /** The decoded operation, or null where its content or signatures do not hold. */
-function verify(check: Check, signerOf: RightCheck['signer'], predecessors: Predecessors, event: LedgerEvent): DecodedOperation | null {
+function verify(
+  check: Check,
+  recovered: Recovered,
+  signerOf: RightCheck['signer'],
+  predecessors: Predecessors,
+  event: LedgerEvent,
+): DecodedOperation | null {
   const { store, codec, network } = check;
   const { opId, operation, predecessor = null } = event;
   if (operation === undefined || operation.opId !== opId) return null;
@@ -80,15 +125,17 @@ function verify(check: Check, signerOf: RightCheck['signer'], predecessors: Pred
     // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between. What a peer brought was
     // held against rotations that had not come by the ledger.
     const unrotated = () => known.origin !== 'peer' && signerOf(operation.actor) === operation.actor;
-    if (same && known.predecessor === predecessor && sameSignatures(known.operation, operation) && unrotated()) return decoded;
+    if (isSame(known, operation, predecessor) && unrotated()) return decoded;
   }
-  const digest = codec.digest(predecessor ?? network, operation);
-  const [actorSignature = '', secondSignature = ''] = operation.signatures;
-  if (codec.recover(digest, actorSignature) !== signerOf(operation.actor)) return null;
+  const accounts =
+    recovered.get(event) ??
+    askedFor(operation).map((signature) => codec.recover(codec.digest(predecessor ?? network, operation), signature));
+  const [actor = null, cosigner = null] = accounts;
+  if (actor !== signerOf(operation.actor)) return null;
   // A registration binds the patient's keys: it counts only with the patient's own signature. So does a new key bind whoever has it.
   const newKey = decoded.kind === 'RotateKeys' || decoded.kind === 'ProposeRecovery' ? decoded.payload.signer : null;
   const second = decoded.kind === 'RegisterPatient' ? signerOf(decoded.payload.patient) : newKey;
-  if (second !== null && codec.recover(digest, secondSignature) !== second) return null;
+  if (second !== null && cosigner !== second) return null;
   return decoded;
 }
 
@@ -110,6 +157,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   const kinds = new Set<OperationKind>();
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
+  const recovered = await recoverSigners(check, events);
   const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
@@ -125,7 +173,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, rights.signer, predecessors, event);
+    const decoded = verify(check, recovered, rights.signer, predecessors, event);
     const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
     if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;

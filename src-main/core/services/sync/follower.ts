@@ -52,6 +52,7 @@ export interface FollowerStatus {
   readonly error: WireError | null;
   /** Operations not yet in a block. */
   readonly pending: number;
+  /** Of those made here. */
   readonly rejected: number;
   /** Events left out because their signature or content does not hold. */
   readonly forged: number;
@@ -284,7 +285,7 @@ export function createFollower(options: FollowerOptions): Follower {
       lastSync,
       error,
       pending: store.countOperations({ states: ['pending'] }) + store.countOperations({ states: ['submitted'] }),
-      rejected: store.countOperations({ states: ['rejected'] }),
+      rejected: store.countOperations({ states: ['rejected'], origin: 'here' }),
       forged: store.setting<number>(forgedSetting) ?? 0,
     }),
   };

@@ -6,7 +6,7 @@ import type { OperationKind, SignedOperation } from '../../../../src-shared/oper
 import type { DecodedOperation, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../../ports.ts';
 import { accountInKeyChange, createAccountKeys, type AccountKeys } from '../account-keys.ts';
 import { createDelegations, type Delegations } from '../delegations.ts';
-import { precedes } from '../directory.ts';
+import { precedes } from '../ledger-order.ts';
 
 const decided: ReadonlySet<OperationKind> = new Set<OperationKind>([
   ...(['Grant', 'ChangeGrant', 'Revoke', 'ApproveRequest', 'DeclineRequest', 'SwitchEmergency'] as const),

@@ -98,10 +98,10 @@ export function createSendQueue(
     noteCarriedOut(opId) {
       const stored = store.operation(opId);
       if (stored?.state !== 'pending') return void attempts.delete(opId);
-      // Only what was made here is marked as refused; another's operation that the ledger does not take again is its maker's concern.
+      // Its refusal was not believed: it may have been sent before what it depends on.
       const attempt = (attempts.get(opId) ?? 0) + 1;
       attempts.set(opId, attempt);
-      if (stored.origin !== 'here' || attempt >= maxAttempts) leaveOut(opId);
+      if (attempt >= maxAttempts) leaveOut(opId);
     },
   };
 }

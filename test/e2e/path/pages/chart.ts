@@ -1,5 +1,6 @@
 /** A patient's chart on screen: opening it, importing a history, writing an encounter, and a record with its checks. */
 import type { Locator, Page } from 'playwright-core';
+import { until } from '../../harness/processes.ts';
 import { openScreen } from './frame.ts';
 import { foundRows } from './front-desk.ts';
 
@@ -23,13 +24,14 @@ export async function chooseFile(page: Page, file: string | { name: string; mime
   await page
     .getByText(/^Will be kept, exactly as it came|This file cannot be imported/)
     .first()
-    .waitFor();
+    // Several MB on a busy computer.
+    .waitFor({ timeout: 120_000 });
 }
 
 /** Imports what is listed. */
 export async function importAll(page: Page): Promise<void> {
   await page.getByRole('button', { name: /^Import [\d,]+ records?$/ }).click();
-  await page.getByText(/records imported and saved here$/).waitFor();
+  await page.getByText(/records imported and saved here$/).waitFor({ timeout: 120_000 });
 }
 
 /** Rows of a preview's table: name without what stands below it, and count. */
@@ -64,8 +66,12 @@ export async function writeEncounter(page: Page, { reason, diagnosis, note }: En
       .getByRole('option', { selected: true })
       .filter({ hasText: new RegExp(diagnosis, 'i') })
       .waitFor();
-    await field.press('Enter');
-    await page.getByRole('list', { name: 'Diagnoses of this encounter' }).getByRole('listitem').first().waitFor();
+    const taken = page.getByRole('list', { name: 'Diagnoses of this encounter' }).getByRole('listitem');
+    // Pressed before the list for all that was typed has come, it takes nothing.
+    await until('the diagnosis to be taken', async () => {
+      await field.press('Enter');
+      return (await taken.count()) > 0;
+    });
   }
   await page.getByLabel('Note', { exact: true }).fill(note);
 }
@@ -95,7 +101,7 @@ export const checks = (page: Page): Locator => record(page).getByRole('list', { 
 export async function checkWholeRecord(page: Page): Promise<string> {
   await page.getByRole('button', { name: 'Check the whole record' }).click();
   const dialog = page.getByRole('dialog', { name: 'Check of the whole record' });
-  await dialog.getByText(/^(No failure was found|[\d,]+ failures? found)$/).waitFor();
+  await dialog.getByText(/^(No failure was found|[\d,]+ failures? found)$/).waitFor({ timeout: 120_000 });
   const text = await dialog.innerText();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await dialog.waitFor({ state: 'detached' });

@@ -1,5 +1,6 @@
 /** The keychain on screen: turning it on and off in Settings, and the screen that asks for the recovery code. */
 import type { Page } from 'playwright-core';
+import { take } from '../../harness/pictures.ts';
 import { openScreen } from './frame.ts';
 
 export const panel = (page: Page) => page.getByRole('region', { name: 'What is stored on this computer' });
@@ -11,6 +12,7 @@ export async function turnOn(page: Page, passphrase: string): Promise<string> {
   await dialog.getByRole('button', { name: 'Show the recovery code' }).click();
   const groups = dialog.getByRole('list', { name: 'Recovery code' }).locator('.group');
   await groups.nth(13).waitFor();
+  await take(page, 'keychain-code');
   const code = await groups.allInnerTexts();
   await dialog.getByRole('button', { name: 'I have it on paper' }).click();
   const asked = dialog.getByRole('textbox', { name: /^Group \d+$/ });

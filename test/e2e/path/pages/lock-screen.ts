@@ -13,7 +13,8 @@ export async function tryToLogIn(page: Page, person: Person): Promise<void> {
 /** Logs in from the lock screen; ready when the navigation is there. */
 export async function logIn(page: Page, person: Person): Promise<void> {
   await tryToLogIn(page, person);
-  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+  // The passphrase's key takes its time on a busy computer.
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor({ timeout: 120_000 });
 }
 
 /** Locks, and the lock screen is there. */
