@@ -28,10 +28,14 @@ const libraryHomes = [
       'interface-blockstore',
     ],
   },
+  {
+    folder: 'src-main/core/adapters/crypto',
+    patterns: ['@noble/ciphers', '@noble/ciphers/*', '@scure/*', '@hpke/*', 'shamir-secret-sharing'],
+  },
   // The ledger's signatures are secp256k1 and Keccak, which noble does faster than ethers.
   {
     folder: 'src-main/core/adapters/crypto',
-    patterns: ['@noble/*', '@scure/*', '@hpke/*', 'shamir-secret-sharing'],
+    patterns: ['@noble/curves', '@noble/curves/*', '@noble/hashes', '@noble/hashes/*'],
     alsoIn: 'src-main/core/adapters/ledger',
   },
 ];

@@ -4,11 +4,16 @@
  */
 import { defineConfig } from 'vitest/config';
 
-const nodeProject = (name: string, include: string[], timeout: number, parallel: boolean, exclude: string[] = []) => ({
+interface More {
+  readonly exclude?: string[];
+  readonly globalSetup?: string[];
+}
+
+const nodeProject = (name: string, include: string[], timeout: number, parallel: boolean, more: More = {}) => ({
   test: {
     name,
     include,
-    exclude,
+    ...more,
     environment: 'node',
     testTimeout: timeout,
     hookTimeout: timeout,
@@ -24,10 +29,10 @@ export default defineConfig({
     pool: 'forks',
     projects: [
       nodeProject('unit', ['test/unit/**/*.test.ts'], 30_000, true),
-      nodeProject('integration', ['test/integration/**/*.test.ts'], 60_000, true),
+      nodeProject('integration', ['test/integration/**/*.test.ts'], 60_000, true, { globalSetup: ['test/built-core.ts'] }),
       nodeProject('contracts', ['test/contracts/**/*.test.ts'], 60_000, true),
-      nodeProject('faults', ['test/faults/**/*.test.ts'], 120_000, true),
-      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false, ['test/e2e/**/*.electron.test.ts']),
+      nodeProject('faults', ['test/faults/**/*.test.ts'], 120_000, true, { globalSetup: ['test/built-core.ts'] }),
+      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false, { exclude: ['test/e2e/**/*.electron.test.ts'] }),
       nodeProject('e2e-electron', ['test/e2e/**/*.electron.test.ts'], 180_000, false),
     ],
   },

@@ -179,6 +179,19 @@ export const calls = {
   /** For one further computer of this clinic. */
   'computers.invitation': call<{ invitation: string }>()(nothing),
   'computers.remove': call<null>()(z.strictObject({ peer: line(80).min(1) })),
+  // -- where records are
+  'availability.view': call<view.AvailabilityView>()(nothing),
+  'availability.record': call<view.RecordCopies>()(z.strictObject({ versionId: uuid })),
+  /** In all, this computer's included; for the whole clinic. */
+  'availability.setCopies': call<null>()(z.strictObject({ copies: z.number().int().min(1).max(9) })),
+  /** From here on, all that this computer keeps is pinned there; null: nowhere any more. */
+  'availability.setPinning': call<null>()(
+    z.strictObject({
+      service: z.strictObject({ name, endpoint: z.url({ protocol: /^https?$/ }).max(300), token: z.string().min(1).max(500) }).nullable(),
+    }),
+  ),
+  /** Compares all blocks of this computer with their hashes, and mends what can be mended. */
+  'availability.check': call<view.BlockCheckView>()(nothing),
   'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean }>()(
     z.strictObject({ requestCode: code }),
   ),

@@ -9,10 +9,12 @@ import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views
 
 export type * from './views/delegates.ts';
 export type * from './views/new-key.ts';
+import type { CopyWarning } from './views/availability.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
 export type * from './views/reencryption.ts';
 export type * from './views/carry.ts';
+export type * from './views/availability.ts';
 export type * from './views/computers.ts';
 export type * from './views/moving.ts';
 export type * from './views/keychain.ts';
@@ -70,6 +72,7 @@ export interface SyncView {
   /** Commits readable by the person logged in that are not in the index yet, and those whose blocks no peer has given yet. */
   readonly indexing: number;
   readonly missingBlocks: number;
+  readonly copies: CopyWarning;
 }
 
 export interface Snapshot {

@@ -15,6 +15,7 @@ import { createIpfs } from './adapters/ipfs/ipfs.ts';
 import { createEmbeddedLedger } from './adapters/ledger/embedded-ledger.ts';
 import { createLedger } from './adapters/ledger/ledger.ts';
 import { createOperationCodec } from './adapters/ledger/operation-codec.ts';
+import { createPinningClient } from './adapters/pinning/pinning-client.ts';
 import { createBlockstore } from './adapters/sqlite/blockstore.ts';
 import { createStore } from './adapters/sqlite/store.ts';
 import { noKeychain } from './keychain-access.ts';
@@ -28,6 +29,8 @@ import { createWorkstation, type Workstation } from './services/workstation.ts';
 // For the command line: a consortium sets its ledger up before any workstation belongs to it.
 export { deployContracts } from './adapters/ledger/deploy.ts';
 export { qbftGenesis } from './adapters/ledger/qbft-genesis.ts';
+// For the hub, which alone offers it.
+export { startPinningServer } from './adapters/pinning/pinning-server.ts';
 
 export interface CoreOptions {
   readonly dataDir: string;
@@ -36,6 +39,8 @@ export interface CoreOptions {
   /** Multiaddrs to listen on; by default every interface and the port of the first start. */
   readonly listen?: readonly string[];
   readonly version: string;
+  /** A hub says that it is one. */
+  readonly kind?: 'workstation' | 'hub';
   /** Cost of sealing under a passphrase; by default what docs/security.md promises. */
   readonly passphraseCost?: Parameters<typeof createKeyAdapter>[0];
 }
@@ -90,6 +95,8 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       ledger: createLedger((peer, request, limits) => ipfs.ask(peer, ledgerProtocol, request, limits)),
       embedded: createEmbeddedLedger(),
       ipfs,
+      care: blocks.care,
+      service: createPinningClient(),
       car: createCar(),
       clock: Date.now,
       demoFiles: () => resources.demo(),
@@ -99,6 +106,7 @@ export async function createCore(options: CoreOptions, access: KeyAccess = {}): 
       version: options.version,
       ledgerDir: join(options.dataDir, 'ledger'),
       mdns: options.mdns,
+      kind: options.kind ?? 'workstation',
       listen: options.listen ?? ['/ip4/0.0.0.0/tcp/0', '/ip4/0.0.0.0/tcp/0/ws'],
     },
   );

@@ -7,13 +7,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError, toWireError } from '../../src-shared/errors.ts';
 import { exitCodeOf, exitCodes } from './admin/exit-codes.ts';
-import { createCore, type Core } from './core.ts';
+import { createCore, startPinningServer, type Core } from './core.ts';
 
 const usage = `hub --data <folder> [options]
 
   --invitation-file <file>  brings this computer into a clinic; needed once
   --name <text>             what it is called among the clinic's computers ("Hub")
   --listen <address>        where others reach it, for example /ip4/0.0.0.0/tcp/4001; may be given several times
+  --pinning <host:port>     pins for other clinics of the network (IPFS Pinning Service API)
+  --pinning-tokens <file>   who may: a line each with a name and a token of 20 characters or more
+  --pinning-cert <file>, --pinning-key <file>
+                            certificate and key (PEM): without, only this computer is served
   --no-mdns                 does not look for others on the local network
 `;
 
@@ -22,6 +26,10 @@ const options = {
   'invitation-file': { type: 'string' },
   name: { type: 'string', default: 'Hub' },
   listen: { type: 'string', multiple: true },
+  pinning: { type: 'string' },
+  'pinning-tokens': { type: 'string' },
+  'pinning-cert': { type: 'string' },
+  'pinning-key': { type: 'string' },
   'no-mdns': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -67,6 +75,33 @@ function status({ workstation }: Core): Readonly<Record<string, unknown>> {
   return { phase, ledger: sync.state, waiting: sync.waiting, followed: sync.followed, peers: sync.peers, awaiting };
 }
 
+/** Names by tokens. Throws INVALID_INPUT. */
+function clientsIn(text: string): Map<string, string> {
+  const clients = new Map<string, string>();
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [name = '', token = '', ...rest] = line.split(/\s+/);
+    if (token === '' || rest.length > 0 || clients.has(token))
+      throw new AppError('INVALID_INPUT', 'The file of tokens has a line each with a name and a token of its own.', { usage: true });
+    clients.set(token, name);
+  }
+  return clients;
+}
+
+async function startPinning({ workstation }: Core, values: Values) {
+  const { pinning, 'pinning-tokens': tokens, 'pinning-cert': cert, 'pinning-key': key } = values;
+  if (pinning === undefined) return null;
+  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(pinning) ?? [];
+  if (tokens === undefined || host === '' || (cert === undefined) !== (key === undefined)) {
+    throw new AppError('INVALID_INPUT', `--pinning needs <host:port>, and --pinning-tokens.\n${usage}`, { usage: true });
+  }
+  return startPinningServer({
+    ...{ keeper: workstation.availability.pinKeeping, clients: clientsIn(readFileSync(tokens, 'utf8')), host, port: Number(port) },
+    ...(cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } }),
+    report: () => say({ event: 'fault', in: 'pinning' }),
+  });
+}
+
 /** Says once that the clinic's directory has been read: from then on it takes what others bring. */
 function announceReady(core: Core): void {
   let said = false;
@@ -88,15 +123,17 @@ async function run(): Promise<void> {
     dataDir: values.data,
     resourcesDir: join(programDir, 'resources'),
     mdns: !values['no-mdns'],
+    kind: 'hub',
     version,
     ...(values.listen ? { listen: values.listen } : {}),
   });
+  let server: Awaited<ReturnType<typeof startPinning>> = null;
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(1), stopLimitMs).unref();
-    core.stop().then(
+    Promise.all([server?.stop(), core.stop()]).then(
       () => process.exit(0),
       () => process.exit(1),
     );
@@ -105,12 +142,18 @@ async function run(): Promise<void> {
   process.on('SIGINT', stop);
   try {
     await bringIn(core, values);
+    server = await startPinning(core, values);
   } catch (error) {
     await core.stop();
     throw error;
   }
   announceReady(core);
-  say({ event: 'started', addresses: await core.workstation.connections.addresses(), ...status(core) });
+  say({
+    event: 'started',
+    addresses: await core.workstation.connections.addresses(),
+    ...(server ? { pinning: server.port } : {}),
+    ...status(core),
+  });
   // Keeps the process alive, and says now and again how it stands.
   setInterval(() => say({ event: 'status', ...status(core) }), sayEveryMs);
 }

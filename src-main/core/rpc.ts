@@ -9,6 +9,7 @@ import type { Handlers } from './rpc-handlers.ts';
 import { handlers as accessHandlers } from './rpc-access.ts';
 import { handlers as accountHandlers } from './rpc-accounts.ts';
 import { handlers as attentionHandlers } from './rpc-attention.ts';
+import { handlers as availabilityHandlers } from './rpc-availability.ts';
 import { handlers as cardHandlers } from './rpc-cards.ts';
 import { handlers as carryHandlers } from './rpc-carry.ts';
 import { handlers as computerHandlers } from './rpc-computers.ts';
@@ -68,6 +69,11 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'computers.list': admin,
   'computers.invitation': admin,
   'computers.remove': admin,
+  'availability.view': 'session',
+  'availability.record': clinical,
+  'availability.setCopies': admin,
+  'availability.setPinning': admin,
+  'availability.check': 'session',
   'network.readRequest': 'governor',
   'network.admit': 'governor',
   'network.dial': admin,
@@ -177,6 +183,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...attentionHandlers(workstation),
     ...cardHandlers(workstation),
     ...carryHandlers(workstation),
+    ...availabilityHandlers(workstation),
     ...computerHandlers(workstation),
     ...earlierHandlers(workstation),
     ...movingHandlers(workstation),

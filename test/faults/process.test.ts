@@ -2,10 +2,10 @@
  * Two clinics in processes of their own, a ledger behind a proxy that lies, and SIGKILL for each of them: at every state of the outbox, then at random.
  * FAULTS_SECONDS and FAULTS_SEED choose how long and which (`npm run soak -- --minutes M --seed S`).
  */
-import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appliedOnLedger } from '../integration/ledger/site.ts';
+import { keepCounts } from './counts.ts';
 import { Site, until, type Clinic } from './process/site.ts';
 import { seeded } from './random.ts';
 
@@ -21,9 +21,7 @@ beforeAll(async () => {
   site = await Site.start(random);
 }, 240_000);
 afterAll(async () => {
-  const file = process.env['SOAK_COUNTS'];
-  const told = Object.fromEntries(site.proxy.told);
-  if (file !== undefined) writeFileSync(file, JSON.stringify({ soak: 'processes', seed, seconds, ...counts, lies: told }));
+  keepCounts('processes', { seed, seconds, ...counts, lies: Object.fromEntries(site.proxy.told) });
   await site.close();
 }, 60_000);
 

@@ -27,6 +27,7 @@ export const usage = `npm run admin -- <command> [options]
   move [invitation file]   move the clinic to a shared network: with the file, ask its governors (a further computer follows); without, go once they have answered
   carry-out                write what waits here, with its blocks, into a file for a USB stick (--out)
   carry-in <file>          take in such a file from another workstation of the network
+  check-blocks             compare all blocks here with their hashes, and fetch what is missing or damaged from others
   unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
   deploy                   put a consortium's contracts on its ledger (--endpoint, --chain, --governor, --threshold); needs no data folder
   genesis                  write the genesis file of a consortium's ledger (--chain, --validator, --out); needs no data folder
@@ -186,6 +187,12 @@ export const commands = {
     });
     const output = { file, ending, madeAt: new Date(madeAt).toISOString(), ...counts };
     return { output, exitCode: ending === 'whole' ? exitCodes.ok : exitCodes.badFile };
+  },
+
+  'check-blocks': async (w) => {
+    if (w.network.current()) await until(() => w.ipfs.peers().length > 0, connectingLimitMs);
+    const found = await w.availability.check();
+    return { output: { ...found, ...w.availability.counts() }, exitCode: found.wanted > 0 ? exitCodes.verificationFailed : exitCodes.ok };
   },
 
   unseal: (_w, { keepKeyPlain }) => Promise.resolve({ output: { unsealed: keepKeyPlain() } }),

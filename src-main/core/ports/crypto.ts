@@ -218,6 +218,8 @@ export interface RecordCryptoPort {
     recipient: string,
     secretKey: Uint8Array,
   ): Promise<EnvelopeKey[] | null>;
+  /** Whether these keys can be in what such a block has for a recipient, as its length tells without opening it. Throws TAMPERED. */
+  mayHoldKeys(bytes: Uint8Array, network: string, patient: string, recipient: string, keys: readonly Omit<EnvelopeKey, 'kek'>[]): boolean;
   /** An organization's secret keys sealed to one member. */
   sealOrganizationKey(
     network: string,

@@ -78,6 +78,11 @@ export interface LedgerPort {
   blockTime(number: number): Promise<number | null>;
   /** Events of the gateway in blocks [from, to], in order. */
   events(from: number, to: number): Promise<LedgerEvent[]>;
+  /**
+   * The operation with this id as the ledger holds it, asked of the contract and not taken from the events of a range. Null where it was not applied;
+   * 'withheld' where the contract says that it was, and the endpoint does not show it.
+   */
+  applied(opId: string): Promise<LedgerEvent | 'withheld' | null>;
   nonce(relayer: string): Promise<number>;
   /**
    * Builds and signs the batch without sending it, so that it can be stored first. Gas price as the network asks (zero on ours). `predecessor`: domain

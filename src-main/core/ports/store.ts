@@ -1,6 +1,8 @@
 /** What is kept on this workstation: operations and settings, and one index a person. */
 import type { Category } from '../../../src-shared/categories.ts';
 import type { OperationKind, SignedOperation } from '../../../src-shared/operations.ts';
+import type { HoldingsPort } from './availability.ts';
+import type { KeptPinsPort, PinQueuePort } from './pinning.ts';
 import type { EnvelopeKey, SealedSecret } from './crypto.ts';
 import type { DecodedOperation, LedgerEvent } from './ledger.ts';
 
@@ -270,6 +272,10 @@ export interface AccountIndexPort {
 
 export interface StorePort {
   readonly workstation: WorkstationStorePort;
+  /** In the same file. */
+  readonly holdings: HoldingsPort;
+  readonly pins: PinQueuePort;
+  readonly keptPins: KeptPinsPort;
   /**
    * Opens (creating if needed) an account's index; a damaged or undecryptable one is set aside and rebuilt, `rebuilt` says so. Drafts lie in
    * a file of their own and survive that; where it was damaged, `draftsLost` says so. Files that open with one of the `formerKeys` are put under

@@ -57,6 +57,8 @@ export interface Moving {
    * @throws AppError as `ask` and `go`. Then nothing was changed.
    */
   follow(invitation: string): Promise<void>;
+  /** How many operations stayed in the former network because governors decide for their own only. */
+  leftBehind(): number;
   /** How far it has come. Refused operations at most 200. */
   view(): MovingView;
 }
@@ -127,6 +129,10 @@ export function createMoving(deps: {
       if (!isFurtherComputer(network.require()))
         throw notAllowed('Only a computer that uses the ledger of another computer of the clinic follows it.');
       await leaveFor(next, 'The clinic has not been admitted to that network yet. First move with the computer that runs the ledger.');
+    },
+    leftBehind() {
+      const { domain } = former() ?? {};
+      return domain === undefined ? 0 : store.countOperations({ predecessor: domain, states: ['rejected'], kinds: leftBehind });
     },
     view() {
       const { domain } = former() ?? {};

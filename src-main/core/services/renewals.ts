@@ -1,10 +1,11 @@
 /**
  * What only the patient's key can put in order, done when the card is opened: what a rotation, or revocations made apart, left undone
- * (`PatientRotation.finish`), and what is shared with clinics is sealed to the keys that these have made anew since. Terms stay as they are, so that nobody
+ * (`PatientRotation.finish`), what is shared with clinics is sealed to the keys that these have made anew since, and the key of an epoch to whoever was
+ * left out when it began. Terms stay as they are, so that nobody
  * gets more, or less, than before.
  */
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
-import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { isPersonGrantee, zero32 } from './bytes.ts';
 import { isCurrent, type Consents, type Grant } from './consents.ts';
 import type { Directory } from './directory.ts';
@@ -12,6 +13,7 @@ import { precedes } from './ledger-order.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import type { Grantees } from './grantees.ts';
 import type { Keyring } from './keyring.ts';
+import { createLeftOut } from './left-out.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession } from './sessions.ts';
@@ -24,6 +26,7 @@ export interface Renewals {
 
 export function createRenewals(deps: {
   readonly store: WorkstationStorePort;
+  readonly ipfs: Pick<IpfsPort, 'get'>;
   readonly codec: OperationCodecPort;
   readonly crypto: RecordCryptoPort;
   readonly consents: Consents;
@@ -70,11 +73,16 @@ export function createRenewals(deps: {
     const record = keyring.of(desk);
     const now = Math.floor(deps.clock() / 1000);
     const due = new Map<string, Grant[]>();
+    const clinics = new Set<string>();
+    const leftOut = createLeftOut({ ...{ store, ipfs: deps.ipfs, codec, crypto, consents, patient, record }, network: id });
     for (const [compartment, state] of consents.of(patient)) {
       if (!record.compartments.has(compartment)) continue;
       for (const grant of state.grants.values()) {
         if (!isCurrent(grant, now) || seals.isFor(grant.grantee) || !grantees.encryptionKey(grant.grantee)) continue;
-        if (hasNewKey(patient, grant)) due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
+        const newKey = hasNewKey(patient, grant);
+        if (newKey) clinics.add(grant.grantee);
+        if (newKey || (await leftOut.isLeftOut(compartment, grant.grantee)))
+          due.set(grant.grantee, [...(due.get(grant.grantee) ?? []), grant]);
       }
     }
     if (due.size === 0) return [];
@@ -93,7 +101,7 @@ export function createRenewals(deps: {
       [envelope],
       [...due.values()].flat().map((grant) => regrant(desk, grant, envelope.digest)),
     );
-    return [...due.keys()];
+    return [...clinics].filter((clinic) => due.has(clinic));
   };
 
   /** The same terms again, with an envelope. */

@@ -3,10 +3,12 @@ import { formatName } from '../../../src-shared/format/index.ts';
 import type { Principal, SettingsView, Snapshot, SyncView } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Attention } from './attention.ts';
+import type { Availability } from './availability/availability.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
 import type { KeyRotation } from './key-rotation.ts';
+import type { Moving } from './moving.ts';
 import type { NetworkService } from './network.ts';
 import type { People } from './people.ts';
 import type { Sessions } from './sessions.ts';
@@ -38,6 +40,8 @@ export function createSnapshots(deps: {
   /** For whom somebody with a card may decide. */
   readonly principals: (account: string) => Principal[];
   readonly attention: Pick<Attention, 'count'>;
+  readonly availability: Pick<Availability, 'warning'>;
+  readonly moving: Pick<Moving, 'leftBehind'>;
 }): SnapshotSource {
   const startedAt = Date.now();
   const { store, network, connections, directory, people, sessions, setup, indexer, keyRotation } = deps;
@@ -56,7 +60,8 @@ export function createSnapshots(deps: {
       head: status?.head ?? null,
       followed: status?.followed ?? null,
       waiting: status?.pending ?? waitingHere(),
-      rejected: status?.rejected ?? 0,
+      // What a move leaves behind asks nothing of anybody.
+      rejected: Math.max(0, (status?.rejected ?? 0) - deps.moving.leftBehind()),
       forged: status?.forged ?? 0,
       peers,
       ledger: network.current()?.embedded ? 'single-site' : 'consortium',
@@ -65,6 +70,7 @@ export function createSnapshots(deps: {
       paused: status?.paused ?? false,
       clock: connections.clock(),
       confirmations: status?.confirmations ?? null,
+      copies: deps.availability.warning(),
       ...indexer.status(),
     };
   };

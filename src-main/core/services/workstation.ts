@@ -4,7 +4,9 @@ import type {
   EmbeddedLedgerPort,
   IpfsPort,
   PeerPort,
+  BlockCarePort,
   KeyPort,
+  PinningPort,
   LedgerPort,
   OperationCodecPort,
   RecordCryptoPort,
@@ -19,6 +21,8 @@ import { createAccountRecovery } from './account-recovery.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createAttention } from './attention.ts';
+import { createAvailability, type Availability } from './availability/availability.ts';
+import { createBlockLists } from './availability/operation-blocks.ts';
 import { createCarry } from './carry/carry.ts';
 import { createBringingBack } from './bringing-back.ts';
 import { createCards } from './cards.ts';
@@ -89,6 +93,8 @@ export interface WorkstationPorts {
   readonly ledger: LedgerPort;
   readonly embedded: EmbeddedLedgerPort;
   readonly ipfs: IpfsPort & PeerPort;
+  readonly care: BlockCarePort;
+  readonly service: PinningPort;
   readonly car: CarPort;
   readonly clock: () => number;
   readonly demoFiles: () => DemoFiles;
@@ -101,6 +107,7 @@ export interface WorkstationOptions {
   readonly ledgerDir: string;
   readonly mdns: boolean;
   readonly listen: readonly string[];
+  readonly kind: 'workstation' | 'hub';
 }
 
 export type Workstation = ReturnType<typeof createWorkstation>;
@@ -131,11 +138,36 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ ...ports, ...options, store: store.workstation, network, facts },
     headStartMs: () => neighbourhood.headStartMs(),
   });
+  const lists = createBlockLists({ store: store.workstation, ipfs, crypto, codec, reencryptions: () => reencryptions });
   const neighbourhood: Neighbourhood = createNeighbourhood({
     ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
     organization: () => setup.clinic()?.id ?? null,
     ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
+    areMoved: (commit, digest) => lists.areMoved(commit, digest),
+    onReplicated: () => availability.holdings.wake(),
     onReachable: () => connections.poke(),
+  });
+  const availability: Availability = createAvailability({
+    ...{
+      ...ports,
+      store: store.workstation,
+      held: store.holdings,
+      queue: store.pins,
+      kept: store.keptPins,
+      lists,
+      neighbourhood,
+      facts,
+      directory,
+    },
+    kind: options.kind,
+    reencryptions: () => reencryptions,
+    organization: () => setup.clinic()?.id ?? null,
+    networkOf: (id) => network.ofOrganization(id),
+    clinicOf(peer) {
+      const id = computers.organizationOf(peer);
+      const known = id === null ? undefined : directory.organization(id);
+      return known ? profiles.name(known.profile, `Clinic ${known.id.slice(2, 8)}`) : 'Another clinic';
+    },
   });
   const { computers } = neighbourhood;
   const setup: Setup = createSetup({
@@ -268,7 +300,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     deciders: (patient) => delegates.deciders(patient),
   });
   const renewals = createRenewals({
-    ...{ store: store.workstation, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
+    ...{ store: store.workstation, ipfs, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
     finishRotation: (desk) => patientRotation.finish(desk),
   });
   const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
@@ -401,6 +433,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     files: ports.demoFiles,
   });
   const snapshots = createSnapshots({
+    moving,
     version: options.version,
     store,
     ipfs,
@@ -414,6 +447,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     keyRotation,
     principals: delegates.principals,
     attention,
+    availability,
   });
 
   /** Names are asked for as soon as their owners are known, so that a screen need not show an account first. */
@@ -487,6 +521,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       uploads,
       downloads,
       exports,
+      availability,
+      care: ports.care,
       records,
       publisher,
       demo,
@@ -504,6 +540,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       clock,
     },
     start() {
+      availability.start();
       if (setup.phase() === 'unconfigured') return;
       reencrypting.recover();
       connections.start();
@@ -512,7 +549,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       learnNames();
     },
     async stop() {
-      await neighbourhood.stop();
+      await Promise.all([neighbourhood.stop(), availability.stop()]);
       indexer.stop();
       dropping.stop();
       sessions.lock();

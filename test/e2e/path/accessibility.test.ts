@@ -7,6 +7,7 @@ import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { closeBrowser } from '../harness/browser.ts';
 import { launchBrowserShell, type Workstation } from '../harness/browser-shell.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
+import { take } from '../harness/pictures.ts';
 import * as chart from './pages/chart.ts';
 import { openScreen } from './pages/frame.ts';
 import * as desk from './pages/front-desk.ts';
@@ -61,7 +62,11 @@ describe('for everybody', () => {
     await closeBrowser();
   });
 
-  const fine = async () => expect(await graveViolations(page)).toEqual([]);
+  /** With a name, also taken as a picture. */
+  const fine = async (picture?: string) => {
+    if (picture !== undefined) await take(page, picture);
+    expect(await graveViolations(page)).toEqual([]);
+  };
 
   it('first run', async () => {
     await fine();
@@ -74,7 +79,7 @@ describe('for everybody', () => {
 
   it('the demo clinic, made at one click', async () => {
     await page.getByRole('button', { name: 'Try it with demo data' }).click();
-    await page.getByRole('region', { name: 'People of this workstation' }).waitFor({ timeout: 120_000 });
+    await page.getByRole('region', { name: 'People of this workstation' }).waitFor({ timeout: 170_000 });
     await fine();
   });
 
@@ -98,6 +103,74 @@ describe('for everybody', () => {
     await desk.accessHistory(page).first().waitFor();
     await fine();
     await desk.finishSession(page);
+  });
+
+  it('appointing, dismissing, taking access back, recovery shares, and what was written before', async () => {
+    await openScreen(page, 'Patient at the desk');
+    await page.getByLabel('Demo clinic: take a patient’s card').selectOption({ label: 'Meera Devi Rao' });
+    await page.getByLabel('PIN', { exact: true }).fill('123456');
+    await page.keyboard.press('Enter');
+    await desk.holder(page, doctor.name).waitFor();
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Appoint…' }).click();
+    await dialog.getByRole('button', { name: 'Sign and appoint' }).click();
+    await dialog.getByText('Nobody is appointed yet').waitFor();
+    await fine('appoint-empty');
+    await dialog.getByLabel('By', { exact: true }).selectOption({ label: 'Name' });
+    await dialog.getByRole('textbox', { name: 'Who decides' }).fill('Okafor');
+    await dialog.getByRole('button', { name: 'Find' }).click();
+    await dialog.getByRole('list', { name: 'People of this name' }).getByRole('button').first().click();
+    await dialog.getByLabel('Only some parts').check();
+    await dialog.getByLabel('Vaccinations').check();
+    await fine('appoint');
+    await dialog.getByRole('button', { name: 'Sign and appoint' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /^Dismiss/ }).click();
+    await fine('dismiss');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Recovery shares' }).click();
+    await fine('recovery-shares');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: `Revoke access of ${both.name}` }).click();
+    await dialog.getByLabel('Also lock what was written before').check();
+    await fine('revoke');
+    await dialog.getByRole('button', { name: 'Sign and revoke' }).click();
+    await page.getByRole('region', { name: 'Earlier records' }).getByText('Earlier records are locked').waitFor();
+    await fine('locked');
+    await desk.finishSession(page);
+  });
+
+  it('for whom somebody decides, a new card, edited details, duplicates and what needs attention', async () => {
+    await openScreen(page, 'Patient at the desk');
+    await page.getByLabel('Demo clinic: take a patient’s card').selectOption({ label: 'Amara Ifeoma Okafor' });
+    await page.getByLabel('PIN', { exact: true }).fill('123456');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'For whom do you decide?' }).waitFor();
+    await fine('for-whom');
+    await page.getByRole('button', { name: /RAO/ }).click();
+    await desk.accessHistory(page).first().waitFor();
+    await fine('acting-for');
+    await desk.finishSession(page);
+    await openScreen(page, 'Patients');
+    await desk.search(page, 'Kumar');
+    await desk.foundRows(page).filter({ hasText: 'KUMAR' }).first().click();
+    const side = page.getByRole('complementary', { name: 'Patient page' });
+    await side.getByRole('button', { name: 'New card' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('radio', { name: /Somebody may know/ }).check();
+    await dialog.getByRole('button', { name: 'Make the new key' }).click();
+    await dialog.getByText('Type the words of the patient’s recovery sheet.').waitFor();
+    await fine('new-card');
+    await page.keyboard.press('Escape');
+    await side.getByRole('button', { name: 'Edit details' }).click();
+    await dialog.getByLabel('Family name').waitFor();
+    await fine('edit-details');
+    await page.keyboard.press('Escape');
+    for (const screen of ['Duplicates', 'Needs attention']) {
+      await openScreen(page, screen);
+      await page.getByRole('heading', { name: screen, level: 1 }).waitFor();
+      expect(await graveViolations(page), screen).toEqual([]);
+    }
   });
 
   it('the chart, tab by tab, with a record open', async () => {
@@ -130,6 +203,35 @@ describe('for everybody', () => {
     await chart.openChart(page, 'RAO');
     await page.getByRole('region', { name: 'Newest encounter' }).waitFor();
     await fine();
+  });
+
+  it('asking for access, breaking the glass, carrying by stick and a further computer', async () => {
+    await switchTo(page, both);
+    await openScreen(page, 'Patients');
+    await page.getByRole('button', { name: 'Ask for access' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Find' }).waitFor();
+    await fine('ask');
+    await page.keyboard.press('Escape');
+    // This doctor's access was taken back above.
+    await chart.openChart(page, 'RAO');
+    await page.getByText('Your access has ended').first().waitFor();
+    await fine('access-ended');
+    await page.getByRole('button', { name: 'Break the glass' }).click();
+    await dialog.waitFor();
+    await fine('break-the-glass');
+    await page.keyboard.press('Escape');
+    await openScreen(page, 'Sync');
+    await page.getByRole('button', { name: 'Carry by USB stick' }).click();
+    await dialog.waitFor();
+    await fine('carry');
+    await page.keyboard.press('Escape');
+    await switchTo(page, admin);
+    await openScreen(page, 'Network');
+    await page.getByRole('button', { name: 'Add a computer' }).click();
+    await dialog.waitFor();
+    await fine('add-computer');
+    await page.keyboard.press('Escape');
   });
 
   it('lets one log in, find a patient and open the chart by keyboard alone', async () => {

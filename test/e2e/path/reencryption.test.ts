@@ -1,12 +1,15 @@
 /**
  * A patient takes a doctor's access back and has what was written before encrypted anew: stopped, cut off by a lock, cut off by a kill, and brought to
- * its end each time by the same card. Whoever stays reads everything; whoever was left out sees nothing new. Two clinics in real Chromium; the steps build
+ * its end each time by the same card. Whoever stays reads everything; whoever was left out opens nothing. Two clinics in real Chromium; the steps build
  * on each other.
  */
-import { writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { root } from '../../../scripts/lib/project.ts';
+import { admin } from '../admin/command-line.ts';
 import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { closeBrowser } from '../harness/browser.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
@@ -15,7 +18,7 @@ import { until } from '../harness/processes.ts';
 import * as chart from './pages/chart.ts';
 import { nothingWaits, openScreen } from './pages/frame.ts';
 import * as desk from './pages/front-desk.ts';
-import { logIn, switchTo } from './pages/lock-screen.ts';
+import { lock, logIn, switchTo } from './pages/lock-screen.ts';
 import { people, pin, Scene } from './scene.ts';
 import { eventually, stopAfterFailure } from './steps.ts';
 
@@ -180,11 +183,66 @@ describe('earlier records, locked after a revocation', () => {
     await nothingWaits(page);
   });
 
-  it('tells whoever was left out so, and shows nothing new', async () => {
+  it('opens nothing to whoever was left out', async () => {
     const { page } = scene.b;
     await nothingWaits(page);
     await chart.openTab(page, 'Timeline');
     await page.getByText('Your access has ended').waitFor();
     expect(await chart.entries(page).filter({ hasText: 'Second visit' }).count()).toBe(0);
+    await mine(scene.folders.a);
+    await eventually(async () => {
+      await lock(page);
+      await logIn(page, people.otherDoctor);
+      await chart.openChart(page, scene.patient.family);
+      await chart.openTab(page, 'Documents');
+      await letterOf(page).getByRole('button').first().click();
+      await chart.record(page).getByRole('list', { name: 'Checks' }).waitFor();
+      return chart.record(page).getByText('The discharge letter, at length.').count();
+    }).toBe(0);
+    await take(page, 'reencrypt-left-out-letter');
+    await chart.openTab(page, 'Timeline');
+    await take(page, 'reencrypt-left-out-timeline');
+    const report = await chart.checkWholeRecord(page);
+    expect(report).toContain('Nothing of this patient’s record is shared with you now.');
+    expect(report).not.toContain('failure');
+  });
+
+  it('verifies on the command line, and in a copy that the stand-alone program checks', async () => {
+    await scene.a.stop();
+    const folder = temporaryFolder('verify');
+    const passphraseFile = join(folder, 'passphrase.txt');
+    const copy = join(folder, 'records.json');
+    writeFileSync(passphraseFile, people.doctor.passphrase);
+    const asDoctor = ['--as', people.doctor.name, '--passphrase-file', passphraseFile, '--data', scene.folders.a];
+    const verified = await admin<{ records: number; verified: number; waiting: number; failures: unknown[] }>(
+      'verify',
+      ...asDoctor,
+      '--json',
+    );
+    expect(verified.exitCode, verified.stdout).toBe(0);
+    const report = verified.json();
+    expect(report).toMatchObject({ failures: [], waiting: 0, verified: report.records });
+    expect(report.records).toBeGreaterThan(results + letters);
+    const exported = await admin('export', scene.patient.family, '--verifiable', '--out', copy, ...asDoctor);
+    expect(exported.exitCode, exported.stdout).toBe(0);
+    const { exitCode, stdout } = await standAlone(copy);
+    expect(exitCode, stdout).toBe(0);
   });
 });
+
+/** What the program without dependencies says of a verifiable export. */
+function standAlone(file: string): Promise<{ exitCode: number; stdout: string }> {
+  return new Promise((resolve) => {
+    const program = join(root, 'dist', 'verify-export.mjs');
+    execFile(process.execPath, [program, file], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
+      resolve({ exitCode: error ? Number(error.code) : 0, stdout: `${stdout}${stderr}` }),
+    );
+  });
+}
+
+/** Blocks of the embedded ledger, until what was anchored is final: then the old form goes everywhere. */
+async function mine(folder: string): Promise<void> {
+  const { port } = JSON.parse(readFileSync(join(folder, 'ledger', 'anvil.pid.json'), 'utf8')) as { port: number };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'anvil_mine', params: ['0x4'] });
+  await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+}

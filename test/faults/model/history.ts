@@ -171,7 +171,7 @@ export class History {
     for (let round = 0; ; round++) {
       await this.#world.settle(this.#places);
       const before = this.#places.map(({ w }) => w.store.workstation.lastSeq());
-      for (const { place, doctor } of this.#written) await place.as(doctor.secret, () => undefined);
+      for (const [place, doctors] of this.#authors()) for (const doctor of doctors) await place.as(doctor.secret, () => undefined);
       // Another opening of the desk: what only the patient's key can put in order is done once in each.
       await this.#places[0]?.w.sharing.view({ ...this.#patient.desk }, this.#patient.summary);
       const after = this.#places.map(({ w }) => w.store.workstation.lastSeq());
@@ -180,6 +180,13 @@ export class History {
     }
     await this.#world.mine(3);
     await this.#world.settle(this.#places);
+  }
+
+  /** Who wrote where. */
+  #authors(): Map<Place, Set<Doctor>> {
+    const authors = new Map<Place, Set<Doctor>>();
+    for (const { place, doctor } of this.#written) authors.set(place, (authors.get(place) ?? new Set()).add(doctor));
+    return authors;
   }
 
   async #check(): Promise<void> {
@@ -221,13 +228,17 @@ export class History {
   async #checkRecords(): Promise<void> {
     const { patient } = this.#patient.desk;
     const anchored: Written[] = [];
-    for (const written of this.#written) {
-      const { place, doctor, versionId } = written;
-      const row = await place.as(doctor.secret, ({ index }) => index.version(versionId));
-      const state = place.w.store.workstation.operation(row?.opId ?? expect.fail(`${versionId} is lost`))?.state;
-      expect(state).toMatch(/^(final|rejected)$/);
-      if (state === 'final') anchored.push(written);
-      this.#counts[state === 'final' ? 'anchored' : 'refusedByLedger'] += 1;
+    for (const [place, doctors] of this.#authors()) {
+      for (const doctor of doctors) {
+        const { index } = await place.as(doctor.secret, (session) => session);
+        for (const written of this.#written.filter((one) => one.place === place && one.doctor === doctor)) {
+          const opId = index.version(written.versionId)?.opId ?? expect.fail(`${written.versionId} is lost`);
+          const state = place.w.store.workstation.operation(opId)?.state;
+          expect(state).toMatch(/^(final|rejected)$/);
+          if (state === 'final') anchored.push(written);
+          this.#counts[state === 'final' ? 'anchored' : 'refusedByLedger'] += 1;
+        }
+      }
     }
     for (const [i, doctor] of this.#world.doctors.entries()) {
       const place = this.#place(i + anchored.length);

@@ -70,6 +70,7 @@ export function unreliableLedger(ledger: LedgerPort, life: Life, url: () => stri
     blockHash: through((number) => ledger.blockHash(number)),
     blockTime: through((number) => ledger.blockTime(number)),
     events: through((from, to) => ledger.events(from, to)),
+    applied: through((opId) => ledger.applied(opId)),
     nonce: through((relayer) => ledger.nonce(relayer)),
     signBatch: through((operations, key, nonce, options) => ledger.signBatch(operations, key, nonce, options)),
     receipt: through((hash) => ledger.receipt(hash)),

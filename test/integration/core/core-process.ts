@@ -1,4 +1,4 @@
-/** A core in a process of its own, which can be killed at any moment and started again on the same data folder. */
+/** The built core (test/built-core.ts) in a process of its own, which can be killed at any moment and started again on the same data folder. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { FromCore, ToCore } from '../../../src-main/core/entry.ts';
@@ -39,7 +39,7 @@ export class CoreProcess {
       version: 'test',
       passphraseCost: this.#passphraseCost,
     };
-    const child = fork('src-main/core/entry.ts', [JSON.stringify(options)], { serialization: 'advanced', execArgv: [] });
+    const child = fork('dist/core/core.mjs', [JSON.stringify(options)], { serialization: 'advanced', execArgv: [] });
     child.on('message', (message: ReplyMessage | { event: string } | Extract<FromCore, { control: string }>) => {
       if ('control' in message && message.control === 'keychain')
         child.send({ control: 'keychain', id: message.id, answer: answerAsKeychain(this.#keychain(), message.ask) } satisfies ToCore);

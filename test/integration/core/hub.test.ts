@@ -15,7 +15,7 @@ class Hub {
 
   /** Resolves when it says that it has started and knows the clinic. */
   async start(...more: string[]): Promise<Record<string, unknown>> {
-    const args = ['src-main/core/hub.ts', '--data', this.dir, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...more];
+    const args = ['dist/core/hub.mjs', '--data', this.dir, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...more];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     this.lines.length = 0;

@@ -153,7 +153,15 @@ describe('a doctor with a new key', () => {
     // As a workstation sees it that follows the ledger from its beginning.
     const empty = { ...store.workstation, operation: () => undefined, operations: () => [], openTransactions: () => [] };
     const blockTime = () => Promise.resolve(null);
-    const check = { store: empty, codec, network: network.require().config, doubtful: new Set<string>(), blockTime, stopping: () => false };
+    const check = {
+      store: empty,
+      codec,
+      network: network.require().config,
+      doubtful: new Set<string>(),
+      applied: () => Promise.resolve(null),
+      blockTime,
+      stopping: () => false,
+    };
     const hash = `0x${'00'.repeat(32)}`;
     const events = (operations: typeof known) =>
       operations.map(({ operation }, i) => ({

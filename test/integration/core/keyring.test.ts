@@ -44,6 +44,41 @@ const signing = () => {
   return createSigning(store.workstation, codec, crypto, network, directory, clock);
 };
 
+describe('a revocation made where a grant was not known yet', () => {
+  it('leaves its grantee out of the new epoch, which the next opening of the card seals to them', async () => {
+    const { patient, desk } = await l.patient();
+    for (const i of [0, 2]) await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(i) });
+    l.anchor();
+    const compartment = l.w.keyring.of(desk).compartmentOf(category);
+    const { keys } = await l.w.keyring.of(desk).upTo(compartment);
+    await l.w.sharing.revoke(desk, grantee(2), [category]);
+    // Made elsewhere meanwhile; the ledger takes it before the revocation.
+    const reader = l.keys.fromSecret(doctor(1).secret.slice());
+    const recipient = { id: grantee(1), encryptionKey: reader.encryptionKey, keys };
+    const envelope = await l.w.crypto.sealEnvelopes(l.w.network.ofPatient(patient), patient, [recipient]);
+    const terms = { access: 1, purpose: 1, validFrom: 0, validUntil: 0, epoch: 0, envelope: envelope.digest };
+    const granted = signing().make('Grant', { patient, compartment, grantee: grantee(1), ...terms }, 'Made elsewhere', desk.keys);
+    l.w.publisher.publish([envelope], [granted]);
+    l.anchor((pending) => [...pending].sort((a, b) => Number(a.kind === 'Revoke') - Number(b.kind === 'Revoke')));
+    expect(l.w.consents.of(patient).get(compartment)).toMatchObject({ epoch: 1 });
+    const written = await write(0, patient);
+    expect(await readBy(1, patient)).toEqual([]);
+
+    const summary = await l.as(l.admin.secret, ({ index }) => l.w.patients.get(index, patient));
+    const count = (to: number) => l.w.store.workstation.countOperations({ kinds: ['Grant'], patient, grantee: grantee(to) });
+    const before = count(0);
+    await l.w.sharing.view({ ...desk }, summary);
+    l.anchor();
+    expect(await readBy(0, patient)).toEqual([written]);
+    expect(await readBy(1, patient)).toEqual([written]);
+    expect(await readBy(2, patient)).toEqual([]);
+    // Once is enough, and those who were not left out get nothing again.
+    expect([count(0), count(1)]).toEqual([before, 2]);
+    await l.w.sharing.view({ ...desk }, summary);
+    expect([count(0), count(1)]).toEqual([before, 2]);
+  });
+});
+
 describe('a revocation that somebody else signed', () => {
   /** As the workstation of a delegate, who is appointed before, makes it: a random key, sealed to those who stay and to the patient. */
   const delegateRevokes = async (patient: string, desk: RecordHolder, sealed: boolean) => {

@@ -16,6 +16,8 @@ import { createOperationCodec } from '../../../src-main/core/adapters/ledger/ope
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
 import type { EmbeddedLedgerPort, IpfsPort, PeerPort, LedgerPort, PersonKeys, StoredOperation } from '../../../src-main/core/ports.ts';
 import { createWorkstation, type Workstation } from '../../../src-main/core/services/workstation.ts';
+import { careless } from './careless.ts';
+import { createPinningClient } from '../../../src-main/core/adapters/pinning/pinning-client.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { freeOfCost, reusingCodec, reusingCrypto, reusingIndexes, reusingKeys } from './reused.ts';
 
@@ -29,6 +31,7 @@ const noLedger: LedgerPort = {
     blockHash: away,
     blockTime: away,
     events: away,
+    applied: away,
     nonce: away,
     isFinalAtOnce: away,
     recognized: away,
@@ -103,6 +106,8 @@ export class Ledgerless {
         embedded: noEmbedded,
         ipfs: this.blocks,
         car: createCar(),
+        care: careless,
+        service: createPinningClient(),
       },
       shares: createShares(),
       store: reusingIndexes(createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) })),
@@ -114,7 +119,7 @@ export class Ledgerless {
         throw error;
       },
     };
-    this.w = createWorkstation(ports, { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [] });
+    this.w = createWorkstation(ports, { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [], kind: 'workstation' });
     this.admin = { secret: new Uint8Array(), account: '' };
   }
 

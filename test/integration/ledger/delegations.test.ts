@@ -179,7 +179,14 @@ describe('who decides for a patient, on the real contracts and here', () => {
     const events: LedgerEvent[] = [...ended.flat(), ...refused].map((operation, logIndex) => ({
       ...{ type: 'applied', opId: operation.opId, operation, block, blockHash: zero, logIndex, txHash: zero },
     }));
-    const check = { store: here.store, codec, network: at.config, doubtful: new Set<string>(), stopping: () => false };
+    const check = {
+      store: here.store,
+      codec,
+      network: at.config,
+      doubtful: new Set<string>(),
+      applied: () => Promise.resolve(null),
+      stopping: () => false,
+    };
     const unknown = { ...here.store, operation: () => undefined };
     const result = await checkEvents({ ...check, store: unknown, blockTime: () => Promise.resolve(now + 10 * day) }, events);
     const believed = result.believed.map(({ event }) => event.opId);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { getBytes } from 'ethers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gateway } from '../../../src-main/core/adapters/ledger/gateway-abi.ts';
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
 import { appliedOnLedger, bytes32, clinic, eventually, rpc, site, workstation } from './site.ts';
 import type { Clinic, Site, Workstation } from './site.ts';
@@ -59,12 +60,14 @@ let at: Site;
 let between: Awaited<ReturnType<typeof lyingProxy>>;
 let here: Workstation;
 let founded: Clinic;
+/** How far this workstation's clock runs ahead, milliseconds. */
+let ahead = 0;
 const relayerKey = getBytes(bytes32());
 
 beforeEach(async () => {
   at = await site();
   between = await lyingProxy(at.url);
-  here = workstation({ dir: join(at.dir, 'a'), url: between.url, config: at.config, relayerKey });
+  here = workstation({ dir: join(at.dir, 'a'), url: between.url, config: at.config, relayerKey, clock: () => Date.now() + ahead });
   founded = clinic(at.config);
 });
 afterEach(async () => {
@@ -170,6 +173,53 @@ describe('an endpoint that', () => {
     here.enqueue(founded.commit());
     await eventually(() => expect(here.sync.status().forged).toBeGreaterThan(0));
     expect(here.store.countOperations({})).toBe(known + 1);
+  });
+
+  describe('leaves out that an operation was applied', () => {
+    /** As long as `left` says so, the log is not in any answer. */
+    const withhold = (opId: string, left: () => boolean) => {
+      const applied = gateway.getEvent('OperationApplied')?.topicHash;
+      const isIt = (log: { topics: string[] }) => log.topics[0] === applied && log.topics[1] === opId;
+      between.lie = ({ method }, result) =>
+        method === 'eth_getLogs' && (result as { topics: string[] }[]).some(isIt) && left()
+          ? (result as { topics: string[] }[]).filter((log) => !isIt(log))
+          : result;
+    };
+
+    it('once, is found out by asking the contract: it is anchored, and never shown as refused', async () => {
+      here.enqueue(...founded.founding);
+      here.sync.start();
+      await anchoredOnce(founded.founding);
+      const commit = founded.commit();
+      let withheld = 0;
+      withhold(commit.opId, () => withheld++ === 0);
+      here.enqueue(commit);
+      await anchoredOnce([commit]);
+      expect(withheld).toBeGreaterThan(1);
+      expect(here.sync.status().rejected).toBe(0);
+    });
+
+    it('for long, leaves it waiting until somebody shows it', async () => {
+      here.enqueue(...founded.founding);
+      here.sync.start();
+      await anchoredOnce(founded.founding);
+      const commit = founded.commit();
+      let honest = false;
+      let asked = 0;
+      withhold(commit.opId, () => !honest && ++asked > 0);
+      here.enqueue(commit);
+      // The event itself, and once more for each time that it was sent again and refused as used.
+      await eventually(() => expect(asked).toBeGreaterThan(2));
+      expect(here.states([commit])[0]).toMatch(/^(pending|submitted)$/);
+      honest = true;
+      await eventually(() => {
+        ahead += 10 * 60_000;
+        here.sync.hurry();
+        expect(here.states([commit])).toEqual(['final']);
+      });
+      await anchoredOnce([commit]);
+      expect(here.sync.status().rejected).toBe(0);
+    });
   });
 
   it('tells by its blocks that they are final at once is followed so, and others by depth', async () => {

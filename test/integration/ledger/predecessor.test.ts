@@ -105,7 +105,15 @@ describe('what an endpoint says of a predecessor', () => {
   it('is not believed where nobody recognized it, or where the signature is of another network', async () => {
     const { store, close } = workstation({ dir: join(folder.dir, 'doubt'), url: at.url, config: at.config });
     const blockTime = () => Promise.resolve(null);
-    const check = { store, codec, network: at.config, doubtful: new Set<string>(), blockTime, stopping: () => false };
+    const check = {
+      store,
+      codec,
+      network: at.config,
+      doubtful: new Set<string>(),
+      applied: () => Promise.resolve(null),
+      blockTime,
+      stopping: () => false,
+    };
     const [operation] = signedThere as [SignedOperation, ...SignedOperation[]];
     const place = { block: 1, blockHash: bytes32(), txHash: bytes32() };
     const event = { type: 'applied', opId: operation.opId, operation, logIndex: 2, ...place } as const;

@@ -89,6 +89,23 @@ export async function openEnvelopes(
   }
 }
 
+/**
+ * Whether these keys can be in what is sealed to a recipient: whoever is none has none, and how long it is tells how many at most, though not which. Throws
+ * TAMPERED as `openEnvelopes` does.
+ */
+export function mayHoldKeys(
+  bytes: Uint8Array,
+  network: string,
+  patient: string,
+  recipient: string,
+  keys: readonly Omit<EnvelopeKey, 'kek'>[],
+): boolean {
+  const id = toHex(bytes32(recipient, 'recipient', refuseInput));
+  const own = readBlock(bytes, network, patient).envelopes.find((envelope) => envelope.recipient === id);
+  const needed = encodeKeys(keys.map((key) => ({ ...key, kek: new Uint8Array(32) })));
+  return own !== undefined && own.ciphertext.length >= needed.length + minCiphertextBytes;
+}
+
 /** Parses and bounds a block, and checks that it is this network's and patient's. */
 function readBlock(bytes: Uint8Array, network: string, patient: string) {
   const networkBytes = bytes32(network, 'network', refuseInput);

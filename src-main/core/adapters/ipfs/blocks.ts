@@ -8,6 +8,7 @@ import { matches } from './cids.ts';
 
 /** The blockstore that the adapter is given, by multihash: synchronous, and durable. */
 export interface DurableBlocks {
+  /** Undamaged, as far as is known. */
   has(multihash: Uint8Array): boolean;
   size(multihash: Uint8Array): number | undefined;
   /** As it lies on the disk: not compared with its hash. */
@@ -18,6 +19,8 @@ export interface DurableBlocks {
   /** All or none, overwritten and fsynced when it returns. */
   deleteAll(multihashes: readonly Uint8Array[]): void;
   multihashes(): Iterable<Uint8Array>;
+  /** It is not what its hash says: a good copy takes its place when one comes, and until then it is not handed out. */
+  noteDamage(multihash: Uint8Array): void;
 }
 
 export interface ReadOptions {
@@ -33,6 +36,8 @@ export type FetchBlock = (cid: CID, signal: AbortSignal) => Promise<Uint8Array>;
 const maxBlockBytes = 4 * 1024 * 1024;
 const defaultTimeoutMs = 15_000;
 const defaultTimeoutAloneMs = 2_000;
+/** A peer that sent a block once does not always send it again over bitswap; what was damaged is asked for in another way at the same time. */
+const damagedTimeoutMs = 3_000;
 
 /**
  * @throws AppError TAMPERED, BLOCK_UNAVAILABLE, FILE_TOO_LARGE, and what the store throws.
@@ -48,21 +53,40 @@ export async function readBlock(
   if (size !== undefined) {
     bounded(cid, size, maxBytes);
     const bytes = blocks.get(cid.multihash.bytes);
-    if (bytes !== undefined) return checked(cid, bytes);
+    if (bytes !== undefined && matches(cid, bytes)) {
+      // It was read wrongly before.
+      if (!blocks.has(cid.multihash.bytes)) blocks.putAll([{ multihash: cid.multihash.bytes, bytes }]);
+      return bytes;
+    }
+    if (bytes !== undefined) {
+      blocks.noteDamage(cid.multihash.bytes);
+      // Another workstation may have it as it was; without one, waiting would bring nothing.
+      if (offline || network.fetch === null || network.alone) throw damaged(cid);
+    }
   }
   if (offline || network.fetch === null) throw unavailable(cid, offline ? 'offline' : 'not-started');
   // Without any peer only a reconnection could bring it: do not keep a person waiting for the whole time.
-  const timeoutMs = options.timeoutMs ?? (network.alone ? defaultTimeoutAloneMs : defaultTimeoutMs);
+  const usualMs = options.timeoutMs ?? (network.alone ? defaultTimeoutAloneMs : defaultTimeoutMs);
+  const timeoutMs = size === undefined ? usualMs : Math.min(usualMs, damagedTimeoutMs);
   const signal = AbortSignal.timeout(timeoutMs);
   let bytes: Uint8Array;
   try {
     bytes = await network.fetch(cid, signal);
   } catch (error) {
     if (error instanceof AppError) throw error;
+    if (size !== undefined) return repaired(blocks, cid);
     throw unavailable(cid, signal.aborted ? 'timeout' : 'failed', error);
   }
   bounded(cid, bytes.length, maxBytes);
-  return checked(cid, bytes);
+  if (!matches(cid, bytes)) throw damaged(cid);
+  return bytes;
+}
+
+/** What was damaged, if a good copy has come by other ways meanwhile. */
+function repaired(blocks: DurableBlocks, cid: CID): Uint8Array {
+  const bytes = blocks.has(cid.multihash.bytes) ? blocks.get(cid.multihash.bytes) : undefined;
+  if (bytes !== undefined && matches(cid, bytes)) return bytes;
+  throw damaged(cid);
 }
 
 function bounded(cid: CID, size: number, maxBytes: number): void {
@@ -73,9 +97,8 @@ function bounded(cid: CID, size: number, maxBytes: number): void {
   });
 }
 
-function checked(cid: CID, bytes: Uint8Array): Uint8Array {
-  if (matches(cid, bytes)) return bytes;
-  throw new AppError(
+function damaged(cid: CID): AppError {
+  return new AppError(
     'TAMPERED',
     'A stored block is not what its CID says: it was changed or damaged on this disk. It is not shown. Other workstations may still have the original; check the disk of this one.',
     { cid: cid.toString() },

@@ -29,7 +29,8 @@ export class HeliaBlockstore extends BaseBlockstore {
 
   /** @throws AppError BLOCK_UNAVAILABLE where it is not here. */
   override *get(cid: CID): Generator<Uint8Array> {
-    const bytes = this.#blocks.get(cid.multihash.bytes);
+    // What is damaged is asked for elsewhere, and not handed out.
+    const bytes = this.#blocks.has(cid.multihash.bytes) ? this.#blocks.get(cid.multihash.bytes) : undefined;
     if (bytes === undefined) {
       throw new AppError('BLOCK_UNAVAILABLE', `The block ${cid.toString()} is not on this workstation.`, { cid: cid.toString() });
     }

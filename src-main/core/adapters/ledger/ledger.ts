@@ -133,6 +133,17 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
       .sort((a, b) => a.block - b.block || a.logIndex - b.logIndex);
   }
 
+  async function events(from: number, to: number): Promise<LedgerEvent[]> {
+    const { config: network } = connected();
+    const filter = {
+      address: network.operations,
+      topics: [followedTopics],
+      fromBlock: `0x${from.toString(16)}`,
+      toBlock: `0x${to.toString(16)}`,
+    };
+    return parseEvents(await call('eth_getLogs', [filter], values.logs), from, to);
+  }
+
   return {
     get config() {
       return config;
@@ -187,15 +198,18 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
 
     blockTime: async (number) => (await blockAt(number))?.timestamp ?? null,
 
-    async events(from, to) {
-      const { config: network } = connected();
-      const filter = {
-        address: network.operations,
-        topics: [followedTopics],
-        fromBlock: `0x${from.toString(16)}`,
-        toBlock: `0x${to.toString(16)}`,
-      };
-      return parseEvents(await call('eth_getLogs', [filter], values.logs), from, to);
+    events,
+
+    async applied(opId) {
+      const { endpoint: current, config: network } = connected();
+      const data = gateway.encodeFunctionData('appliedAt', [opId]);
+      const answer = await call('eth_call', [{ to: network.operations, data }, 'latest'], values.code);
+      if (answer.length !== 66) throw badAnswer(current.host, 'eth_call');
+      const block = BigInt(answer);
+      if (block === 0n) return null;
+      if (block > BigInt(Number.MAX_SAFE_INTEGER)) throw badAnswer(current.host, 'eth_call');
+      const there = await events(Number(block), Number(block));
+      return there.find((event) => event.type === 'applied' && event.opId === opId) ?? 'withheld';
     },
 
     async nonce(relayer) {

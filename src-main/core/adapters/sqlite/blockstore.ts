@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../../src-shared/errors.ts';
+import { BlockCare } from './block-care.ts';
 import { openDatabase } from './database.ts';
 import type { Db, Statement } from './database.ts';
 import { translated } from './errors.ts';
@@ -22,27 +23,38 @@ export function createBlockstore(options: { readonly dir: string }): SqliteBlock
 
 /** Blocks by multihash: the same bytes are the same block, whatever codec a CID names. */
 export class SqliteBlockstore {
+  /** Which of the blocks are needed by whom, and which of those are missing. */
+  readonly care: BlockCare;
   readonly #db: Db;
   readonly #has: Statement;
   readonly #size: Statement;
   readonly #get: Statement;
   readonly #put: Statement;
+  readonly #arrived: Statement;
+  readonly #unname: Statement;
   readonly #delete: Statement;
   readonly #page: Statement;
 
   constructor(db: Db) {
     this.#db = db;
+    this.care = new BlockCare(db);
     // What is taken out is overwritten: a patient's old contents are not to be found in free pages.
     db.pragma('secure_delete = ON');
-    this.#has = db.prepare('SELECT 1 FROM blocks WHERE multihash = ?').pluck();
+    this.#has = db
+      .prepare('SELECT 1 FROM blocks b WHERE multihash = ? AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.multihash = b.multihash)')
+      .pluck();
     this.#size = db.prepare('SELECT length(bytes) FROM blocks WHERE multihash = ?').pluck();
     this.#get = db.prepare('SELECT bytes FROM blocks WHERE multihash = ?').pluck();
-    this.#put = db.prepare('INSERT INTO blocks (multihash, bytes) VALUES (?, ?) ON CONFLICT (multihash) DO NOTHING');
+    this.#put = db.prepare(`
+      INSERT INTO blocks (multihash, bytes) VALUES (?, ?) ON CONFLICT (multihash) DO UPDATE SET bytes = excluded.bytes
+      WHERE EXISTS (SELECT 1 FROM wanted w WHERE w.multihash = excluded.multihash)`);
+    this.#arrived = db.prepare('DELETE FROM wanted WHERE multihash = ?');
+    this.#unname = db.prepare('DELETE FROM named WHERE multihash = ?');
     this.#delete = db.prepare('DELETE FROM blocks WHERE multihash = ?');
     this.#page = db.prepare('SELECT id, multihash FROM blocks WHERE id > ? ORDER BY id LIMIT 500');
   }
 
-  /** Whether a block is stored here. */
+  /** Whether a block is stored here, undamaged as far as is known. */
   has(multihash: Uint8Array): boolean {
     return translated(name, () => this.#has.get(multihash) !== undefined);
   }
@@ -59,7 +71,7 @@ export class SqliteBlockstore {
   }
 
   /**
-   * Stores blocks: all of them, fsynced, or none. What is here already stays.
+   * Stores blocks: all of them, fsynced, or none. What is here already stays, unless it was found damaged.
    * @throws AppError INVALID_INPUT for a block over 4 MiB, DISK_FULL.
    */
   putAll(blocks: readonly { readonly multihash: Uint8Array; readonly bytes: Uint8Array }[]): void {
@@ -69,7 +81,10 @@ export class SqliteBlockstore {
     translated(name, () => {
       this.#db
         .transaction(() => {
-          for (const { multihash, bytes } of blocks) this.#put.run(multihash, bytes);
+          for (const { multihash, bytes } of blocks) {
+            this.#put.run(multihash, bytes);
+            this.#arrived.run(multihash);
+          }
         })
         .immediate();
     });
@@ -79,12 +94,16 @@ export class SqliteBlockstore {
     translated(name, () => this.#delete.run(multihash));
   }
 
-  /** Takes blocks out: all of them, overwritten in the file and fsynced, or none. What is not here is passed over. */
+  /** Takes blocks out: all of them, overwritten in the file and fsynced, or none. What is not here is passed over. Nobody needs them then. */
   deleteAll(multihashes: readonly Uint8Array[]): void {
     translated(name, () => {
       this.#db
         .transaction(() => {
-          for (const multihash of multihashes) this.#delete.run(multihash);
+          for (const multihash of multihashes) {
+            this.#delete.run(multihash);
+            this.#unname.run(multihash);
+            this.#arrived.run(multihash);
+          }
         })
         .immediate();
       // The write-ahead log still had the pages as they were.
@@ -101,6 +120,11 @@ export class SqliteBlockstore {
       if (end === undefined) return;
       last = end.id;
     }
+  }
+
+  /** It is not what its hash says: `has` says no, and what comes takes its place. */
+  noteDamage(multihash: Uint8Array): void {
+    this.care.noteDamage(multihash);
   }
 
   close(): void {

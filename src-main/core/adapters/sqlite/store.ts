@@ -12,9 +12,11 @@ import { changeKey } from './change-key.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
 import { onDisk, translated } from './errors.ts';
+import { holdingsStore } from './holdings-table.ts';
 import { lockFolder } from './lock.ts';
 import { accountMigrations } from './migrations/account/index.ts';
 import { draftMigrations } from './migrations/drafts/index.ts';
+import { keptPins, pinQueue } from './pin-tables.ts';
 import { workstationMigrations } from './migrations/workstation/index.ts';
 import { workstationStore } from './workstation-store.ts';
 
@@ -35,9 +37,13 @@ export function createStore(options: { readonly dir: string; readonly machineKey
     const file = join(dir, 'workstation.db');
     refuseLostWorkstation(dir, file);
     const key = typeof machineKey === 'function' ? onDisk(dir, machineKey) : machineKey;
-    const workstation = workstationStore(openDatabase({ file, key, migrations: workstationMigrations }));
+    const db = openDatabase({ file, key, migrations: workstationMigrations });
+    const workstation = workstationStore(db);
     return {
       workstation,
+      holdings: holdingsStore(db),
+      pins: pinQueue(db),
+      keptPins: keptPins(db),
       openAccount(account, key, formerKeys = []) {
         const opened = openAccount(dir, account, { key, formerKeys }, () => open.delete(opened.index));
         open.add(opened.index);

@@ -48,7 +48,17 @@ export function workstationStore(db: Db): WorkstationStorePort {
     atomically: (step) => db.transaction(step).immediate(),
     clear() {
       // Ids of operations go on from where they were: an index that is still open must not take new ones for those it has seen.
-      const tables = ['settings', 'people', 'transaction_operations', 'transactions', 'operations', 'followed_blocks', 'withdrawn'];
+      const tables = [
+        'settings',
+        'people',
+        'transaction_operations',
+        'transactions',
+        'operations',
+        'followed_blocks',
+        'withdrawn',
+        'copies',
+        'holders',
+      ];
       db.transaction(() => tables.forEach((table) => db.exec(`DELETE FROM ${table}`))).immediate();
     },
     enqueue: (list, replaces) => operations.enqueue(list, replaces),

@@ -3,7 +3,7 @@
  * came, and again when peers come, until all are here. What is fetched is ciphertext; nobody need be logged in.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
-import type { IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../../ports.ts';
+import type { DecodedCommit, IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../../ports.ts';
 import { digestsIn } from './blocks-of.ts';
 
 export interface BlockFetcher {
@@ -29,6 +29,8 @@ export function createBlockFetcher(deps: {
   readonly ipfs: Pick<IpfsPort, 'get' | 'readFile' | 'peers'>;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
+  /** Its contents lie elsewhere since they were encrypted anew: nobody need have them where they were. */
+  readonly areMoved: (commit: DecodedCommit, digest: string) => Promise<boolean>;
   readonly report: (error: unknown) => void;
 }): BlockFetcher {
   const { store, ipfs, crypto, codec } = deps;
@@ -45,8 +47,9 @@ export function createBlockFetcher(deps: {
     }
   };
 
-  const fetchCommit = async (bytes: Uint8Array): Promise<void> => {
+  const fetchCommit = async (bytes: Uint8Array, digest: string): Promise<void> => {
     const commit = crypto.decodeCommit(bytes);
+    if (await deps.areMoved(commit, digest)) return;
     const packLength = Math.max(0, ...commit.entries.map(({ location: { pack } }) => (pack ? pack.offset + pack.length : 0)));
     if (commit.pack !== null) await walk(commit.pack, packLength);
     for (const { location } of commit.entries) if (location.file) await walk(location.file.cid, location.file.length);
@@ -58,7 +61,7 @@ export function createBlockFetcher(deps: {
     try {
       for (const digest of digestsIn(decoded)) {
         const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs, maxBytes: maxBlockBytes });
-        if (decoded.kind === 'Commit') await fetchCommit(bytes);
+        if (decoded.kind === 'Commit') await fetchCommit(bytes, digest);
       }
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

@@ -27,6 +27,8 @@ export interface Computers {
   learn(shown: readonly unknown[]): boolean;
   forgetPresented(peer: string): void;
   own(): Voucher | null;
+  /** Whose it is, by the voucher that counts; null where nobody vouches for it. */
+  organizationOf(peer: string): string | null;
   /** Of this clinic, for the admin's screen. */
   list(): Voucher[];
   /** What goes into an invitation: a key for one computer, signed by the admin logged in. */
@@ -135,6 +137,7 @@ export function createComputers(deps: {
       return fresh.length > 0;
     },
     forgetPresented: (peer) => void presented.delete(peer),
+    organizationOf: (peer) => known().get(peer)?.organization ?? null,
     list: () => [...known().values()].filter((v) => v.organization === deps.organization() && v.active),
     invite(session) {
       const organization = deps.organization();

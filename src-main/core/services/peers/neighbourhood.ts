@@ -9,7 +9,7 @@ import { createBlockFetcher, type BlockFetcher } from './block-fetcher.ts';
 import { createComputers, type Computers } from './computers.ts';
 import { createExchange } from './exchange.ts';
 import { createHello, type Hello } from './hello.ts';
-import { createReplication } from './replication.ts';
+import { createReplication, type Replication } from './replication.ts';
 import { createVouchers } from './vouchers.ts';
 
 export const ledgerProtocol = '/anamnesis/ledger/1';
@@ -27,6 +27,7 @@ export interface Neighbourhood {
   /** The same checks, and the same fetching, serve what comes by other ways. */
   readonly arrivals: Arrivals;
   readonly fetcher: BlockFetcher;
+  readonly replication: Replication;
   /** After what time this workstation sends what another brought: the connected ones take turns, in the order of their ids. */
   headStartMs(): number;
   stop(): Promise<void>;
@@ -47,6 +48,9 @@ export function createNeighbourhood(deps: {
   readonly report: (error: unknown) => void;
   readonly organization: () => string | null;
   readonly ownPeer: () => string | null;
+  readonly areMoved: Parameters<typeof createBlockFetcher>[0]['areMoved'];
+  /** After operations became known, and it was looked which of them this clinic keeps. */
+  readonly onReplicated: () => void;
   /** Something that waited for another workstation may go on. */
   readonly onReachable: () => void;
 }): Neighbourhood {
@@ -59,7 +63,7 @@ export function createNeighbourhood(deps: {
     network: () => network.require().config,
     tell: (kinds) => facts.tell('operations', { kinds }),
   });
-  const fetcher = createBlockFetcher({ store, ipfs, crypto, codec, report });
+  const fetcher = createBlockFetcher({ store, ipfs, crypto, codec, areMoved: deps.areMoved, report });
   const replication = createReplication({
     ...{ store, codec, directory },
     organization: deps.organization,
@@ -100,12 +104,12 @@ export function createNeighbourhood(deps: {
       hello.review();
     }
     exchange.wake(isDirectory);
-    replication.look().catch(report);
+    replication.look().then(deps.onReplicated, report);
     fetcher.wake();
   });
 
   return {
-    ...{ computers, hello, arrivals, fetcher },
+    ...{ computers, hello, arrivals, fetcher, replication },
     headStartMs() {
       const me = deps.ownPeer() ?? '';
       return headStartMs + turnMs * hello.own().filter((peer) => peer < me).length;

@@ -7,6 +7,10 @@ import type { Directory } from '../directory.ts';
 import { digestsIn } from './blocks-of.ts';
 
 export interface Replication {
+  /** Whether this clinic's workstations keep the blocks of what the ledger brought. */
+  keeps(stored: StoredOperation): boolean;
+  /** seq up to which it was looked. */
+  lookedTo(): number;
   /** Looks at what became known since the last time. Resolves when it has. */
   look(): Promise<void>;
   /** Resolves when nothing runs any more. */
@@ -91,6 +95,11 @@ export function createReplication(deps: {
   };
 
   return {
+    keeps(stored) {
+      const organization = deps.organization();
+      return organization !== null && isOurs(stored, organization);
+    },
+    lookedTo: () => looked ?? store.setting<number>(setting) ?? 0,
     look() {
       const organization = stopped ? null : deps.organization();
       // Before the directory is known, nobody's staff can be told from another's.

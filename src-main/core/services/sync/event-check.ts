@@ -11,6 +11,7 @@ import type { OperationKind, SignedOperation } from '../../../../src-shared/oper
 import type {
   DecodedOperation,
   LedgerEvent,
+  LedgerPort,
   NetworkConfig,
   OperationCodecPort,
   StoredOperation,
@@ -40,6 +41,8 @@ interface Check {
   readonly doubtful: ReadonlySet<string>;
   /** Seconds; null where the ledger has no such block. */
   readonly blockTime: (number: number) => Promise<number | null>;
+  /** The operation as the contract says that it was applied, whatever the events said; see LedgerPort. */
+  readonly applied: LedgerPort['applied'];
   /** Ends the work early; what is returned then is incomplete. */
   readonly stopping: () => boolean;
 }
@@ -139,12 +142,22 @@ function verify(
   return decoded;
 }
 
+const isUsed = (event: LedgerEvent): boolean => event.reason?.startsWith('OpIdUsed(') === true;
+
 /**
- * "OpIdUsed" of an operation that is anchored says only that another relayer was faster, and the store leaves an anchored operation as it is.
- * Of one that is not, it says that someone used its id for something else: it can never be anchored under it, and is refused for good.
+ * What "OpIdUsed" means for an operation that is not anchored as far as is known here: that it is, and the endpoint left out its event; or that someone
+ * used its id for something else, so that it can never be anchored under it and is refused for good. The contract is asked which. Null where it says
+ * that the operation was applied and the endpoint still does not show it: then it stays waiting and is tried again later.
  */
-function asRejection(event: LedgerEvent): LedgerEvent {
-  return event.reason?.startsWith('OpIdUsed(') === true ? { ...event, reason: event.reason.replace('OpIdUsed', 'OpIdTaken') } : event;
+async function explainUsed(check: Check, event: LedgerEvent): Promise<CheckedEvents['believed'][number] | null> {
+  const taken = { event: { ...event, reason: (event.reason ?? '').replace('OpIdUsed', 'OpIdTaken') } };
+  const known = check.store.operation(event.opId);
+  const found = await check.applied(event.opId);
+  if (known === undefined || found === null) return taken;
+  if (found === 'withheld' || found.operation === undefined || found.block > event.block) return null;
+  // Signed or checked here before, and the contract took it as it is: whose signature it is need not be asked again.
+  if (!isSame(known, found.operation, found.predecessor ?? null)) return taken;
+  return { event: found, decoded: check.codec.decodePayload(found.operation) };
 }
 
 /**
@@ -160,6 +173,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   const recovered = await recoverSigners(check, events);
   const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
+  const applied = new Set<string>();
   const ownHashes = new Set(check.store.openTransactions().flatMap(({ hash }) => (check.doubtful.has(hash) ? [] : [hash])));
   for (const [i, event] of events.entries()) {
     if (check.stopping()) break;
@@ -169,7 +183,11 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       if (event.reason?.startsWith('ModulesMissing(') === true) continue;
       const known = ownHashes.has(event.txHash) ? check.store.operation(event.opId) : undefined;
       if (known === undefined) continue;
-      believed.push({ event: asRejection(event) });
+      // Another relayer was faster, and that was read, or is in this range: nothing is wrong with it.
+      if (isUsed(event) && (known.block !== null || applied.has(event.opId))) continue;
+      const meaning = isUsed(event) ? await explainUsed(check, event) : { event };
+      if (meaning === null) continue;
+      believed.push(meaning);
       kinds.add(known.kind);
       continue;
     }
@@ -182,6 +200,7 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
     const domain = domainIn(decoded);
     if (domain !== null) predecessors.since.add(domain);
     believed.push({ event: { ...event, ...right }, decoded });
+    applied.add(event.opId);
     kinds.add(decoded.kind);
   }
   return { believed, forged, kinds };

@@ -159,7 +159,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const network = ledger.config;
     if (network === null) return false;
     const doubtful = new Set(store.setting<string[]>(doubtfulSetting) ?? []);
-    const check = { store, codec, network, doubtful, blockTime: ledger.blockTime, stopping: () => loop.stopping };
+    const check = { store, codec, network, doubtful, blockTime: ledger.blockTime, applied: ledger.applied, stopping: () => loop.stopping };
     const { believed, forged, kinds } = await checkEvents(check, events);
     if (loop.stopping) return false;
     if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);

@@ -5,5 +5,7 @@ import { withdrawal } from './0002-withdrawal.ts';
 import { blockTimes } from './0003-block-times.ts';
 import { peers } from './0004-peers.ts';
 import { predecessor } from './0005-predecessor.ts';
+import { availability } from './0006-availability.ts';
+import { pins } from './0007-pins.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes, peers, predecessor];
+export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes, peers, predecessor, availability, pins];

@@ -1,0 +1,106 @@
+/** What is kept here with its blocks, and who else said that they hold it. */
+import type { Holder, HolderKind, Holding, HoldingsPort } from '../../ports.ts';
+import { bytesOfHex, hexOfBytes } from './bytes.ts';
+import type { Db } from './database.ts';
+import { translating } from './errors.ts';
+
+const idOf = (opId: string) => bytesOfHex(opId, 'operation id', 32);
+
+interface HolderRow {
+  readonly id: number;
+  readonly holder: string;
+  readonly kind: HolderKind;
+  readonly place: number;
+  readonly run: Buffer;
+  readonly confirmed_at: number;
+}
+
+const holderOf = ({ holder, kind, place, run, confirmed_at: confirmedAt }: HolderRow): Holder => ({
+  ...{ holder, kind, place, confirmedAt },
+  run: hexOfBytes(run),
+});
+
+/** The port over an open, migrated workstation.db. */
+export function holdingsStore(db: Db): HoldingsPort {
+  const one = db.prepare('SELECT whole, records, copies FROM holdings WHERE op_id = ?');
+  const remove = db.prepare('DELETE FROM holdings WHERE op_id = ?');
+  const add = db.prepare(`
+    INSERT INTO holdings (op_id, whole, records, copies) VALUES (@id, @whole, @records, (SELECT count(*) FROM copies WHERE op_id = @id))`);
+  const changes = db.prepare('SELECT place, op_id, whole FROM holdings WHERE place > ? ORDER BY place LIMIT ?');
+  const incomplete = db.prepare('SELECT place, op_id, records FROM holdings WHERE whole = 0 AND place > ? ORDER BY place LIMIT ?');
+  const lastPlace = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'holdings'").pluck();
+  const tally = db.prepare('SELECT whole, copies, operations, records FROM tally WHERE operations > 0');
+  const holders = db.prepare('SELECT * FROM holders ORDER BY holder');
+  const holdersOf = db.prepare('SELECT h.* FROM copies c JOIN holders h ON h.id = c.holder WHERE c.op_id = ? ORDER BY h.holder');
+  const holder = db.prepare('SELECT * FROM holders WHERE holder = ?');
+  const keepHolder = db
+    .prepare(
+      `
+    INSERT INTO holders (holder, kind, place, run, confirmed_at) VALUES (@holder, @kind, @place, @run, @confirmedAt)
+    ON CONFLICT (holder) DO UPDATE SET kind = @kind, place = @place, run = @run, confirmed_at = @confirmedAt RETURNING id`,
+    )
+    .pluck();
+  const addCopy = db.prepare('INSERT INTO copies (op_id, holder) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const removeCopy = db.prepare('DELETE FROM copies WHERE op_id = ? AND holder = ?');
+  const removeCopies = db.prepare('DELETE FROM copies WHERE holder = ?');
+  const count = db.prepare('SELECT count(*) FROM copies WHERE holder = ?').pluck();
+
+  const holding = (opId: string): Holding | undefined => {
+    const row = one.get(idOf(opId)) as { whole: number; records: number; copies: number } | undefined;
+    return row && { opId, whole: row.whole === 1, records: row.records, copies: row.copies };
+  };
+
+  return translating<HoldingsPort>('workstation.db', {
+    holding,
+    note: (notes) =>
+      db
+        .transaction(() => {
+          let changed = false;
+          for (const { opId, whole, records } of notes) {
+            const before = holding(opId);
+            if (before?.whole === whole && before.records === records) continue;
+            const id = idOf(opId);
+            remove.run(id);
+            add.run({ id, whole: whole ? 1 : 0, records });
+            changed = true;
+          }
+          return changed;
+        })
+        .immediate(),
+    changesAfter: (place, limit) =>
+      (changes.all(place, limit) as { place: number; op_id: Buffer; whole: number }[]).map((row) => ({
+        ...{ place: row.place, opId: hexOfBytes(row.op_id), whole: row.whole === 1 },
+      })),
+    incompleteAfter: (place, limit) =>
+      (incomplete.all(place, limit) as { place: number; op_id: Buffer; records: number }[]).map((row) => ({
+        ...{ place: row.place, opId: hexOfBytes(row.op_id), records: row.records },
+      })),
+    lastPlace: () => (lastPlace.get() as number | undefined) ?? 0,
+    tally: () =>
+      (tally.all() as { whole: number; copies: number; operations: number; records: number }[]).map((row) => ({
+        ...row,
+        whole: row.whole === 1,
+      })),
+    holders: () => (holders.all() as HolderRow[]).map(holderOf),
+    holdersOf: (opId) => (holdersOf.all(idOf(opId)) as HolderRow[]).map(holderOf),
+    hear(said, list, restart) {
+      db.transaction(() => {
+        const id = keepHolder.get({ ...said, run: bytesOfHex(said.run, 'run', 16) }) as number;
+        if (restart) removeCopies.run(id);
+        for (const { opId, whole } of list) (whole ? addCopy : removeCopy).run(idOf(opId), id);
+      }).immediate();
+    },
+    countOf(name) {
+      const row = holder.get(name) as HolderRow | undefined;
+      return row === undefined ? 0 : (count.get(row.id) as number);
+    },
+    forget(name) {
+      const row = holder.get(name) as HolderRow | undefined;
+      if (row === undefined) return;
+      db.transaction(() => {
+        removeCopies.run(row.id);
+        db.prepare('DELETE FROM holders WHERE id = ?').run(row.id);
+      }).immediate();
+    },
+  });
+}

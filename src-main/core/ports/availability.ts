@@ -1,0 +1,93 @@
+/** What this workstation keeps of the network's blocks, whether it is whole, and who else has said that they hold it. */
+
+export interface Holding {
+  readonly opId: string;
+  /** All blocks that it needs are here, undamaged as far as is known. */
+  readonly whole: boolean;
+  /** Record versions in it; 0 for what is no commit. */
+  readonly records: number;
+  /** Others that said they hold it. */
+  readonly copies: number;
+}
+
+export type HolderKind = 'workstation' | 'hub' | 'pinning';
+
+/** Another workstation (its peer id) or a pinning service. What it said is a statement, no proof. */
+export interface Holder {
+  readonly holder: string;
+  readonly kind: HolderKind;
+  /** Of what it said, up to where it was read, and in which run of it that was written (16 bytes). */
+  readonly place: number;
+  readonly run: string;
+  /** Milliseconds; when it last said so, or that nothing has changed since. */
+  readonly confirmedAt: number;
+}
+
+export interface HoldingNote {
+  readonly opId: string;
+  readonly whole: boolean;
+  readonly records: number;
+}
+
+export interface HoldingChange {
+  readonly opId: string;
+  readonly whole: boolean;
+}
+
+/** How many operations, with how many records, are whole or not and have so many copies elsewhere. */
+export interface HoldingTally {
+  readonly whole: boolean;
+  readonly copies: number;
+  readonly operations: number;
+  readonly records: number;
+}
+
+/** In `workstation.db`. Synchronous; every write is durable when it returns. */
+export interface HoldingsPort {
+  /** Keeps what is known of them. What is another than before gets a new place. Answers whether anything is. */
+  note(notes: readonly HoldingNote[]): boolean;
+  holding(opId: string): Holding | undefined;
+  /** What changed behind a place, in order. */
+  changesAfter(place: number, limit: number): (HoldingChange & { readonly place: number })[];
+  /** What is not whole, in the order of places. */
+  incompleteAfter(place: number, limit: number): { readonly place: number; readonly opId: string; readonly records: number }[];
+  /** The last one that was given, ever. */
+  lastPlace(): number;
+  tally(): HoldingTally[];
+  holders(): Holder[];
+  holdersOf(opId: string): Holder[];
+  /** What a holder said, with how far that was read: together or not at all. `restart`: what it said before does not count any more. */
+  hear(holder: Holder, changes: readonly HoldingChange[], restart: boolean): void;
+  /** How many copies a holder said it has. */
+  countOf(holder: string): number;
+  /** It counts no more. */
+  forget(holder: string): void;
+}
+
+/** Over `blocks.db`. An owner is 32 bytes in hexadecimal: an operation's id, or that of a pin. CIDs that are given out have the raw codec. */
+export interface BlockCarePort {
+  /** Remembers which blocks owners need. Those that are not here are wanted from now on. */
+  name(list: readonly { readonly owner: string; readonly cids: readonly string[] }[]): void;
+  forget(owner: string): void;
+  blocksOf(owner: string): string[];
+  /** Its blocks are named, and all of them are here, undamaged as far as is known. */
+  isWhole(owner: string): boolean;
+  /** Blocks that are named and not here, or damaged. */
+  wanted(limit: number, after?: string): string[];
+  owners(cid: string, limit: number): string[];
+  /** Owners some of whose blocks are not here, or damaged; in order. */
+  incomplete(limit: number, after?: string): string[];
+  /** Called when a block was found missing or damaged. */
+  onDamaged(listener: () => void): void;
+  /** Compares stored blocks behind a place with their hashes, about so many bytes of them. `next`: where to go on; null at the end. */
+  check(
+    after: number,
+    maxBytes: number,
+  ): { readonly next: number | null; readonly blocks: number; readonly bytes: number; readonly damaged: number };
+  /** Looks whether the blocks of the next owners are here. Answers where to go on; null at the end. */
+  checkNames(after: string | null): string | null;
+  /** Of the file; `free` is used again by what comes. */
+  space(): { readonly bytes: number; readonly free: number };
+  /** Takes blocks out that nobody here needs; the others stay. Answers how many bytes they had. */
+  drop(cids: readonly string[]): number;
+}

@@ -1,0 +1,82 @@
+/** Where records are held, as screens show it. */
+
+/** Another computer or service that said it holds something. */
+export interface CopyView {
+  readonly name: string;
+  readonly kind: 'workstation' | 'hub' | 'pinning' | 'clinic';
+  /** Milliseconds; when it last said so. */
+  readonly confirmedAt: number;
+}
+
+export interface RecordCopies {
+  /** partly: some of it is missing or damaged on this computer. */
+  readonly here: 'whole' | 'partly' | 'none';
+  readonly copies: readonly CopyView[];
+}
+
+/** Counts of records (versions) that this workstation keeps. */
+export interface CopyCounts {
+  readonly records: number;
+  /** Whole here, and nobody else has said that they hold them. */
+  readonly onlyHere: number;
+  /** Whole here, but on fewer computers than the clinic wants, `onlyHere` included. */
+  readonly tooFew: number;
+  /** Not whole here: on their way, missing or damaged. */
+  readonly incomplete: number;
+  /** Of `incomplete`, those that nobody is known to hold. */
+  readonly nowhere: number;
+}
+
+export interface HolderView {
+  readonly name: string;
+  readonly kind: CopyView['kind'];
+  readonly connected: boolean;
+  readonly confirmedAt: number;
+  /** Operations with their blocks that it said it holds. */
+  readonly held: number;
+}
+
+/** For the status line. */
+export interface CopyWarning {
+  readonly onlyHere: number;
+  readonly nowhere: number;
+  /** Milliseconds; since when there has been something to warn of. Null where there is not. */
+  readonly since: number | null;
+}
+
+export interface AvailabilityView {
+  readonly counts: CopyCounts;
+  /** Copies that the clinic wants in all. */
+  readonly wanted: number;
+  readonly holders: readonly HolderView[];
+  /** Null where this computer uses none. */
+  readonly pinning: PinningView | null;
+  /** Milliseconds; when all blocks were last compared with their hashes. */
+  readonly checkedAt: number | null;
+  readonly bytes: number;
+}
+
+export interface BlockCheckView {
+  readonly blocks: number;
+  readonly damaged: number;
+  /** Blocks that are missing or damaged still, after the others were asked. */
+  readonly wanted: number;
+  /** Operations that need them. */
+  readonly affected: number;
+}
+
+/** The pinning service of this computer. */
+export interface PinningView {
+  readonly name: string;
+  readonly endpoint: string;
+  /** Blocks, by what the service said of them; `waiting`: not given to it yet. */
+  readonly waiting: number;
+  readonly queued: number;
+  readonly pinning: number;
+  readonly pinned: number;
+  readonly failed: number;
+  /** Milliseconds; when it last answered. */
+  readonly answeredAt: number | null;
+  /** Why it went no further the last time. */
+  readonly error: string | null;
+}

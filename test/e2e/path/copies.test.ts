@@ -1,0 +1,128 @@
+/** Where records are, on the screen: alone on one computer, then at two; one record's copies; and the check of the disk. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { root } from '../../../scripts/lib/project.ts';
+import { keepPicturesOnFailure } from '../harness/artifacts.ts';
+import { closeBrowser } from '../harness/browser.ts';
+import { launchBrowserShell, type Workstation } from '../harness/browser-shell.ts';
+import { temporaryFolder } from '../harness/data-folder.ts';
+import * as chart from './pages/chart.ts';
+import { openScreen } from './pages/frame.ts';
+import { logIn, switchTo } from './pages/lock-screen.ts';
+import { stopAfterFailure } from './steps.ts';
+
+const person = (name: string) => ({ name, passphrase: 'demo-passphrase' });
+
+describe('where records are', () => {
+  let first: Workstation;
+  let office: Workstation;
+  let page: Page;
+  const dialog = () => page.getByRole('dialog', { name: 'Where records are' });
+  const holders = () => dialog().getByRole('list', { name: 'Who has them' }).getByRole('listitem');
+  const openDialog = async () => {
+    await openScreen(page, 'Sync');
+    await page.getByRole('button', { name: 'Where records are' }).click();
+    await holders().first().waitFor();
+  };
+  const close = () => dialog().getByRole('button', { name: 'Close', exact: true }).last().click();
+
+  stopAfterFailure();
+  beforeAll(async () => {
+    first = await launchBrowserShell({ dataDir: temporaryFolder('copies-first') });
+    page = first.page;
+    await page.getByRole('button', { name: 'Try it with demo data' }).click();
+    await page.getByRole('region', { name: 'People of this workstation' }).waitFor({ timeout: 480_000 });
+    await logIn(page, person('Helen Marsh'));
+  }, 600_000);
+  beforeEach(() => keepPicturesOnFailure({ page }));
+  afterAll(async () => {
+    await office?.stop();
+    await first?.stop();
+    await closeBrowser();
+  });
+
+  it('says that they are only on this computer, and what to do', async () => {
+    await openDialog();
+    await dialog()
+      .getByText(/records only on this computer/)
+      .waitFor();
+    await dialog().getByText('No other computer of the clinic has said that it has any.').waitFor();
+    await picture('copies-alone');
+    await dialog().getByRole('button', { name: 'Choose a pinning service' }).click();
+    await dialog().getByLabel('Name').fill('Lakeside Clinic');
+    await dialog().getByLabel('Address').fill('http://pins.example');
+    await dialog().getByLabel('Token', { exact: true }).fill('token-of-the-clinic-0123456789');
+    await dialog().getByRole('button', { name: 'Use this service' }).click();
+    await dialog()
+      .getByText(/begins with https/)
+      .scrollIntoViewIfNeeded();
+    await picture('copies-pinning');
+    await close();
+  });
+
+  it('shows the other computer once it has them', { timeout: 300_000 }, async () => {
+    await openScreen(page, 'Network');
+    await page.getByRole('button', { name: 'Add a computer' }).click();
+    const inviting = page.getByRole('dialog', { name: 'Add a computer' });
+    await inviting.getByRole('button', { name: 'Show the invitation' }).click();
+    const invitation = await inviting.getByLabel('Invitation', { exact: true }).inputValue();
+    await inviting.getByRole('button', { name: 'Done' }).click();
+    office = await launchBrowserShell({ dataDir: temporaryFolder('copies-office') });
+    await office.page.getByRole('button', { name: 'Add this computer to a clinic' }).click();
+    await office.page.getByLabel('Invitation').fill(invitation);
+    await office.page.getByLabel('Name of this computer').fill('Office');
+    await office.page.getByRole('button', { name: 'Add this computer' }).click();
+    await openDialog();
+    await dialog()
+      .getByText(/each in 2 or more copies/)
+      .waitFor({ timeout: 240_000 });
+    expect(await holders().nth(1).textContent()).toMatch(/Office.*said so \d\d:\d\d/);
+    await picture('copies-two');
+  });
+
+  it('checks the disk, and warns when more copies are wanted than there are', async () => {
+    await dialog().getByRole('button', { name: 'Check and repair now' }).click();
+    await dialog()
+      .getByText(/looked at, nothing wrong is left/)
+      .waitFor();
+    await dialog().getByLabel('In the whole clinic').selectOption('3');
+    await dialog()
+      .getByText(/in fewer than 3 copies/)
+      .waitFor();
+    await picture('copies-three');
+    await dialog().getByLabel('In the whole clinic').selectOption('2');
+    await dialog()
+      .getByText(/each in 2 or more copies/)
+      .waitFor();
+    await close();
+  });
+
+  it('shows a record’s copies beside it', async () => {
+    await switchTo(page, person('Dr Priya Raman'));
+    await chart.openChart(page, 'RAO');
+    await chart.openTab(page, 'Timeline');
+    await chart.entries(page).first().getByRole('button').first().click();
+    const lines = chart.record(page).getByRole('list', { name: 'Copies' }).getByRole('listitem');
+    await lines.nth(1).waitFor();
+    expect(await lines.allTextContents()).toEqual(['This computer complete', expect.stringMatching(/^Office said so \d\d:\d\d$/)]);
+    await lines.first().scrollIntoViewIfNeeded();
+    await picture('copies-record');
+  });
+
+  /** For whoever wants to look at it: both sizes, both themes. */
+  async function picture(name: string): Promise<void> {
+    if (!process.env['ANAMNESIS_PICTURES']) return;
+    const folder = join(root, 'test-results');
+    mkdirSync(folder, { recursive: true });
+    for (const [width, height, colorScheme] of [
+      [1920, 1080, 'dark'],
+      [1366, 768, 'light'],
+    ] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), animations: 'disabled' });
+    }
+  }
+});

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Holder } from '../../../src-main/core/ports.ts';
+import { openDatabase } from '../../../src-main/core/adapters/sqlite/database.ts';
+import { holdingsStore } from '../../../src-main/core/adapters/sqlite/holdings-table.ts';
+import { availability } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0006-availability.ts';
+import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/migrations/workstation/index.ts';
+import { workstationStore } from '../../../src-main/core/adapters/sqlite/workstation-store.ts';
+import { bytes32, commit, machineKey, openStore, temporaryFolder } from './fixtures.ts';
+
+const [a, b, c] = [bytes32(1), bytes32(2), bytes32(3)];
+const holder = (name: string, more: Partial<Holder> = {}): Holder => ({
+  ...{ holder: name, kind: 'workstation', place: 1, run: `0x${'11'.repeat(16)}`, confirmedAt: 1000 },
+  ...more,
+});
+
+describe('what is held', () => {
+  it('gives each change a new place, also after the newest was taken out', () => {
+    const { holdings, workstation } = openStore();
+    const made = commit();
+    workstation.enqueue([made]);
+    expect(holdings.note([{ opId: a, whole: false, records: 0 }])).toBe(true);
+    expect(holdings.note([{ opId: made.operation.opId, whole: true, records: 2 }])).toBe(true);
+    expect(holdings.note([{ opId: a, whole: false, records: 0 }])).toBe(false);
+    expect(holdings.changesAfter(0, 10).map(({ opId }) => opId)).toEqual([a, made.operation.opId]);
+    workstation.withdraw(made.operation.opId);
+    expect(holdings.holding(made.operation.opId)).toBeUndefined();
+    holdings.note([{ opId: a, whole: true, records: 3 }]);
+    expect(holdings.changesAfter(2, 10)).toEqual([{ place: 3, opId: a, whole: true }]);
+    expect(holdings.lastPlace()).toBe(3);
+  });
+
+  it('counts copies, whichever became known first', () => {
+    const { holdings } = openStore();
+    holdings.hear(
+      holder('P'),
+      [
+        { opId: a, whole: true },
+        { opId: b, whole: true },
+      ],
+      false,
+    );
+    holdings.note([{ opId: a, whole: true, records: 2 }]);
+    holdings.note([{ opId: c, whole: false, records: 1 }]);
+    holdings.hear(
+      holder('Q', { kind: 'hub' }),
+      [
+        { opId: a, whole: true },
+        { opId: a, whole: true },
+        { opId: c, whole: true },
+      ],
+      false,
+    );
+    expect(holdings.holding(a)?.copies).toBe(2);
+    expect(holdings.tally()).toEqual([
+      { whole: false, copies: 1, operations: 1, records: 1 },
+      { whole: true, copies: 2, operations: 1, records: 2 },
+    ]);
+    expect(holdings.holdersOf(a).map(({ holder, kind }) => [holder, kind])).toEqual([
+      ['P', 'workstation'],
+      ['Q', 'hub'],
+    ]);
+    expect(holdings.countOf('P')).toBe(2);
+  });
+
+  it('forgets what a holder takes back, what it said before it began anew, and a holder that is gone', () => {
+    const { holdings } = openStore();
+    holdings.note([{ opId: a, whole: true, records: 1 }]);
+    holdings.note([{ opId: b, whole: true, records: 1 }]);
+    const both = [
+      { opId: a, whole: true },
+      { opId: b, whole: true },
+    ];
+    holdings.hear(holder('P'), both, false);
+    holdings.hear(holder('P', { place: 2 }), [{ opId: a, whole: false }], false);
+    expect([a, b].map((id) => holdings.holding(id)?.copies)).toEqual([0, 1]);
+    holdings.hear(holder('P', { place: 1 }), [{ opId: a, whole: true }], true);
+    expect([a, b].map((id) => holdings.holding(id)?.copies)).toEqual([1, 0]);
+    holdings.forget('P');
+    holdings.forget('nobody');
+    expect([a, b].map((id) => holdings.holding(id)?.copies)).toEqual([0, 0]);
+    expect(holdings.tally()).toEqual([{ whole: true, copies: 0, operations: 2, records: 2 }]);
+    expect(holdings.holders()).toEqual([]);
+  });
+
+  it('is nothing any more when the workstation is cleared', () => {
+    const { holdings, workstation } = openStore();
+    const made = commit();
+    workstation.enqueue([made]);
+    holdings.note([{ opId: made.operation.opId, whole: true, records: 1 }]);
+    holdings.hear(holder('P'), [{ opId: made.operation.opId, whole: true }], false);
+    workstation.clear();
+    expect([holdings.tally(), holdings.holders(), holdings.changesAfter(0, 10)]).toEqual([[], [], []]);
+  });
+});
+
+it('a store from before opens with all that was in it, and nothing held yet', () => {
+  const file = join(temporaryFolder(), 'workstation.db');
+  const made = commit();
+  const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, availability.version - 1) });
+  workstationStore(before).enqueue([made]);
+  before.close();
+  const db = openDatabase({ file, key: machineKey, migrations: workstationMigrations });
+  expect(workstationStore(db).operation(made.operation.opId)).toBeDefined();
+  expect(holdingsStore(db).tally()).toEqual([]);
+  holdingsStore(db).note([{ opId: made.operation.opId, whole: true, records: 1 }]);
+  workstationStore(db).withdraw(made.operation.opId);
+  expect(holdingsStore(db).tally()).toEqual([]);
+  db.close();
+});
