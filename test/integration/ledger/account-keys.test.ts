@@ -200,7 +200,14 @@ describe('who may give an account a new key, on the real contracts and here', ()
     const event = (operation: SignedOperation, logIndex: number): LedgerEvent => ({
       ...{ type: 'applied', opId: operation.opId, operation, block, blockHash: zero, logIndex, txHash: zero },
     });
-    const check = { store, codec, network: at.config, doubtful: new Set<string>(), stopping: () => false };
+    const check = {
+      store,
+      codec,
+      network: at.config,
+      doubtful: new Set<string>(),
+      stopping: () => false,
+      applied: () => Promise.resolve(null),
+    };
     const told = (operations: readonly SignedOperation[], time = now()) =>
       checkEvents({ ...check, blockTime: () => Promise.resolve(time) }, operations.map(event));
     const [guardian1 = nobody, guardian2 = nobody, guardian3 = nobody] = guardians.map(({ address }) => address);
