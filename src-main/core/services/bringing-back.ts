@@ -16,7 +16,7 @@ import type { Directory } from './directory.ts';
 import { precedes } from './ledger-order.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import { isKeyOf } from './epoch-keys.ts';
-import type { Keyring } from './keyring.ts';
+import type { Keyring, RecordKeys } from './keyring.ts';
 import type { NewEpochs } from './new-epochs.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession, Session } from './sessions.ts';
@@ -120,18 +120,39 @@ export function createBringingBack(deps: {
     return closed ? null : undefined;
   };
 
-  const due = async (desk: DeskSession, session: Session, recovery: StoredOperation): Promise<EnvelopeKey[]> => {
+  /** Epochs of a compartment from before, of which somebody has a key: what a reader of all of it holds. */
+  const epochsBefore = (patient: string, compartment: string, recovery: StoredOperation): number[] => {
+    const begun = consents.of(patient).get(compartment)?.epochs ?? [];
+    return [0, ...begun.flatMap(({ number, begunBy, asMade }) => (asMade && precedes(begunBy, recovery) ? [number] : []))];
+  };
+
+  /**
+   * Epochs from before whose keys the patient does not have, by compartment; who left earlier holds some of a compartment only. At a delegate's desk what the
+   * patient opens is not known: there a compartment of which anything was brought counts as back.
+   */
+  const closedEpochs = async (desk: DeskSession, recovery: StoredOperation): Promise<Map<string, ReadonlySet<number>>> => {
     const { patient } = desk;
     const back = broughtBack(patient, recovery);
-    const before = earlier(patient, recovery);
-    const wanted = (await held(desk, session)).filter(({ compartment }) => before.has(compartment) && !back.has(compartment));
-    return usable(patient, wanted);
+    const record = deps.rights.isSelf(desk) ? keyring.of(desk) : null;
+    const closed = new Map<string, ReadonlySet<number>>();
+    for (const compartment of earlier(patient, recovery)) {
+      const all = epochsBefore(patient, compartment, recovery);
+      const missing = new Set(back.has(compartment) ? [] : all);
+      if (record && back.has(compartment)) for (const epoch of all) if (!(await hasKey(record, compartment, epoch))) missing.add(epoch);
+      if (missing.size > 0) closed.set(compartment, missing);
+    }
+    return closed;
+  };
+
+  const due = async (desk: DeskSession, session: Session, closed: ReadonlyMap<string, ReadonlySet<number>>): Promise<EnvelopeKey[]> => {
+    const wanted = (await held(desk, session)).filter(({ compartment, epoch }) => closed.get(compartment)?.has(epoch) === true);
+    return usable(desk.patient, wanted);
   };
 
   const categoriesOf = (keys: readonly EnvelopeKey[]): Category[] =>
     categories.filter((category) => keys.some((key) => key.category === category));
 
-  const holders = (patient: string, closed: ReadonlySet<string>): string[] => {
+  const holders = (patient: string, closed: Iterable<string>): string[] => {
     const now = Math.floor(deps.clock() / 1000);
     const states = consents.of(patient);
     const grants = [...closed].flatMap((compartment) => [...(states.get(compartment)?.grants.values() ?? [])]);
@@ -144,19 +165,19 @@ export function createBringingBack(deps: {
       const recovery = directory.recovery(desk.patient);
       if (!recovery) return null;
       const back = broughtBack(desk.patient, recovery);
-      const closed = new Set([...earlier(desk.patient, recovery)].filter((compartment) => !back.has(compartment)));
+      const closed = await closedEpochs(desk, recovery);
       const { compartments } = keyring.of(desk);
       return {
         since: (recovery.blockTime ?? recovery.operation.issuedAt) * 1000,
         back: categories.filter((category) => [...compartments].some(([compartment, one]) => one === category && back.has(compartment))),
         closed: closed.size,
-        holders: holders(desk.patient, closed),
-        offered: categoriesOf(await due(desk, session, recovery)),
+        holders: holders(desk.patient, closed.keys()),
+        offered: categoriesOf(await due(desk, session, closed)),
       };
     },
     async bring(desk, session) {
       const recovery = directory.recovery(desk.patient);
-      const returned = recovery ? await due(desk, session, recovery) : [];
+      const returned = recovery ? await due(desk, session, await closedEpochs(desk, recovery)) : [];
       if (returned.length === 0) {
         throw new AppError(
           'NOT_FOUND',
@@ -173,4 +194,10 @@ export function createBringingBack(deps: {
       return categoriesOf(returned);
     },
   };
+}
+
+async function hasKey(record: RecordKeys, compartment: string, epoch: number): Promise<boolean> {
+  const kek = await record.kek(compartment, epoch);
+  kek?.fill(0);
+  return kek !== null;
 }

@@ -287,6 +287,33 @@ describe('the record from before', { timeout: 300_000 }, () => {
     expect(await readBy(1, it.patient)).toEqual([it.before, fresh, third].sort());
   });
 
+  it('is not said to be all back where somebody who had left brought the oldest of it; who reads the rest brings that', async () => {
+    const it = await scene();
+    await l.w.sharing.grant(it.desk, { ...clinical, grantee: grantee(1) });
+    l.anchor();
+    await readBy(0, it.patient);
+    await l.w.sharing.revoke(it.desk, grantee(0), []);
+    l.anchor();
+    const second = await write(1, it.patient);
+    const made = await recover(it);
+    const withFormer = await openDesk(made.card, newPin, doctor(0).secret);
+    expect(await l.w.bringingBack.bring(withFormer, l.w.sessions.require())).toContain(category);
+    l.anchor();
+    expect(countOf(await view(made.card, newPin, doctor(0).secret))).not.toBe(2);
+    const withReader = await openDesk(made.card, newPin, doctor(1).secret);
+    const left = await l.w.bringingBack.view(withReader, l.w.sessions.require());
+    expect(left).toMatchObject({ closed: expect.any(Number) as number, offered: expect.arrayContaining([category]) as string[] });
+    expect(left?.closed).toBeGreaterThan(0);
+    await l.w.bringingBack.bring(withReader, l.w.sessions.require());
+    l.anchor();
+    const seen = await view(made.card);
+    expect(countOf(seen)).toBe(2);
+    expect((await l.w.bringingBack.view(l.w.sessions.requireDesk(), l.w.sessions.require()))?.closed).toBe(0);
+    await l.w.sharing.grant(l.w.sessions.requireDesk(), { ...clinical, grantee: grantee(0) });
+    l.anchor();
+    expect(await readBy(0, it.patient)).toEqual([it.before, second].sort());
+  });
+
   it('is read from a further new key, too: made by the patient afterwards, with the new words alone', async () => {
     const it = await scene();
     const made = await recover(it);
