@@ -47,7 +47,7 @@ export async function startWorkstation(dir = mkdtempSync(join(tmpdir(), 'anamnes
     ask,
     snapshot: () => ask('workstation.snapshot', {}),
     async until(what, probe, holds) {
-      const end = Date.now() + 30_000;
+      const end = Date.now() + 90_000;
       for (;;) {
         const value = await probe();
         if (holds(value)) return value;
