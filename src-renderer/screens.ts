@@ -47,7 +47,7 @@ const screens: readonly Screen[] = [
     name: 'desk',
     title: 'Patient at the desk',
     icon: IdCard,
-    roles: ['registrar'],
+    roles: ['registrar', 'practitioner'],
     load: () => import('./features/sharing/desk-screen.svelte'),
   },
   {

@@ -3,9 +3,19 @@
  * anything else; both sides' types are derived from here. Sizes are bounded: what a call may carry is what a screen needs, no more.
  */
 import { z } from 'zod';
-import { categories } from './categories.ts';
+import { categories, type Category } from './categories.ts';
 import { readFhirDate } from './format/dates.ts';
-import { capacities, powerBits, purposes, roleBits, type Capacity, type Power, type Purpose, type Role } from './operations.ts';
+import {
+  capacities,
+  powerBits,
+  purposes,
+  recoveryLimits,
+  roleBits,
+  type Capacity,
+  type Power,
+  type Purpose,
+  type Role,
+} from './operations.ts';
 import type * as view from './view-types.ts';
 
 const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
@@ -223,6 +233,34 @@ export const calls = {
   'recovery.make': call<{ card: string; guardian: string }>()(nothing),
   /** A new card from two shares, or from one and the vault's. */
   'recovery.card': call<{ card: string }>()(z.strictObject({ patient: account, shares: z.array(code).min(1).max(2), pin: newPin })),
+  /** New keys of a patient that were asked for and are not in force, and who can help to one. */
+  'helpers.pending': call<{ helpers: view.KeyHelpersView; pending: view.PendingKey[] }>()(z.strictObject({ patient: account })),
+  /** Card, PIN and words are lost: asks for a new key with the card of the first who can help. The words are shown once. */
+  'helpers.begin': call<{ card: string; phrase: string; code: string }>()(
+    z.strictObject({
+      patient: account,
+      helper: z.strictObject({ card: z.string().min(1).max(2000), pin: passphrase }),
+      pin: newPin,
+    }),
+  ),
+  /** With the new card, when the waiting time is over. */
+  'helpers.complete': call<null>()(z.strictObject({ patient: account, card: z.string().min(1).max(2000), pin: passphrase })),
+  /** What the owner of the card at the desk has to do with new keys. */
+  'helpers.atDesk': call<view.NewKeysAtDesk>()(nothing),
+  /** Signed by the patient at the desk. No helpers: nobody can help any more. */
+  'helpers.choose': call<null>()(
+    z.strictObject({
+      helpers: z.array(account).max(recoveryLimits.guardians),
+      threshold: z.number().int().min(0).max(recoveryLimits.guardians),
+      days: z.number().int().min(0).max(90),
+    }),
+  ),
+  /** Signed by the helper at the desk. */
+  'helpers.agree': call<null>()(z.strictObject({ proposal: bytes32 })),
+  /** Signed by the owner at the desk, who still has the old card. */
+  'helpers.stop': call<null>()(nothing),
+  /** Seals to the patient's new key what the person logged in, or the delegate at the desk, can read of the record from before. */
+  'helpers.bringBack': call<{ categories: Category[] }>()(nothing),
   /** Current versions of the registered demographics: more than one where two desks corrected them at once. */
   'patients.details': call<view.DetailsVersion[]>()(z.strictObject({ patient: account })),
   'patients.correct': call<view.SavedRecords>()(z.strictObject({ patient: account, ...replaces, demographics })),

@@ -288,6 +288,9 @@ export function bitsOf(roles: readonly Role[]): number {
   return roles.reduce((bits, role) => bits | roleBits[role], 0);
 }
 
+/** Of `SetRecovery`: how many guardians there can be, and the seconds that may lie between their agreement and the change. */
+export const recoveryLimits = { guardians: 5, minDelay: 86_400, maxDelay: 90 * 86_400 } as const;
+
 type FieldValue<T extends OperationFieldType> = T extends 'address' | 'bytes32' ? string : number;
 
 /** Values of one kind's own fields: addresses checksummed, bytes32 as 0x-prefixed lower-case hex, integers as numbers (seconds for times). */

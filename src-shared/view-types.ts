@@ -8,6 +8,7 @@ import type { Capacity, Purpose, Role } from './operations.ts';
 import type { DelegateView, DeskActor, DeskRightsView, Principal } from './views/delegates.ts';
 
 export type * from './views/delegates.ts';
+export type * from './views/new-key.ts';
 import type { CopyWarning } from './views/availability.ts';
 import type { CatchUpView, ClockView } from './views/sync.ts';
 
@@ -344,7 +345,8 @@ export interface SharingEvent {
   readonly opId: string;
   readonly type:
     | ('registered' | 'granted' | 'revoked' | 'requested' | 'approved' | 'declined' | 'appointed' | 'dismissed')
-    | ('emergency' | 'emergency-off' | 'emergency-on' | 'new-key');
+    | ('emergency' | 'emergency-off' | 'emergency-on' | 'new-key')
+    | ('helpers-chosen' | 'key-asked' | 'key-stopped' | 'key-given' | 'brought-back');
   /** Who decided it, where it was not the patient. */
   readonly by?: { readonly name: string; readonly capacity: Capacity | null };
   /** Of an appointment or dismissal. */

@@ -35,7 +35,9 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     'patients.similar': (demographics) => patients.similar(index(), demographics),
     'patients.register': ({ demographics, pin, guardian }) => patients.register(sessions.require(), demographics, pin, { guardian }),
     async 'desk.open'({ card, pin }) {
-      const { patient } = await sessions.openDesk(card, pin);
+      const desk = await sessions.openDesk(card, pin);
+      const { patient } = desk;
+      await workstation.keyring.prepare(desk);
       // Whoever may decide for others says first for whom.
       if (delegates.principals(patient).length > 0) sessions.actFor(null);
       return { patient, name: workstation.snapshots.read().patientAtDesk?.name ?? 'Patient' };

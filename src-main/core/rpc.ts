@@ -17,6 +17,7 @@ import { handlers as earlierHandlers } from './rpc-earlier.ts';
 import { handlers as movingHandlers } from './rpc-moving.ts';
 import { handlers as keychainHandlers } from './rpc-keychain.ts';
 import { handlers as duplicateHandlers } from './rpc-duplicates.ts';
+import { handlers as helperHandlers } from './rpc-helpers.ts';
 import { handlers as patientHandlers } from './rpc-patients.ts';
 import { handlers as recoveryHandlers } from './rpc-recovery.ts';
 import { handlers as workstationHandlers } from './rpc-workstation.ts';
@@ -100,6 +101,14 @@ const guards: Readonly<Record<CallName, Guard>> = {
   'cards.guessing': patientFacing,
   'recovery.make': patientFacing,
   'recovery.card': patientFacing,
+  'helpers.pending': patientFacing,
+  'helpers.begin': patientFacing,
+  'helpers.complete': patientFacing,
+  'helpers.atDesk': patientFacing,
+  'helpers.choose': patientFacing,
+  'helpers.agree': patientFacing,
+  'helpers.stop': patientFacing,
+  'helpers.bringBack': patientFacing,
   'desk.open': patientFacing,
   'desk.close': 'session',
   'desk.actFor': patientFacing,
@@ -180,6 +189,7 @@ export function createRpc(workstation: Workstation, { keychain, terminology }: B
     ...movingHandlers(workstation),
     ...keychainHandlers(keychain),
     ...duplicateHandlers(workstation),
+    ...helperHandlers(workstation),
     ...recoveryHandlers(workstation),
     ...patientHandlers(workstation, terminology),
   };

@@ -1,12 +1,12 @@
 /**
  * A new card at the desk, while it is made: because the old one is lost (the same key again), or because somebody may know the PIN or the words (a new
- * key). What opens the old key is forgotten as soon as the core has answered.
+ * key), or because nothing is left that opens the old one (a new key that others help to). What opens the old key is forgotten as soon as the core has answered.
  */
 import { api, asAppError } from '../api.ts';
 import type { FieldError } from '../components/types.ts';
 import { CardSecret } from './card-secret.svelte.ts';
 
-export type Reason = 'lost' | 'known';
+export type Reason = 'lost' | 'known' | 'all';
 export type Way = 'words' | 'shares' | 'card';
 
 export class CardReplacement {
@@ -15,6 +15,7 @@ export class CardReplacement {
   phrase = $state('');
   first = $state('');
   second = $state('');
+  /** The present card, or that of whoever helps to a new key. */
   oldCard = $state('');
   oldPin = $state('');
   readonly secret = new CardSecret();
@@ -23,6 +24,8 @@ export class CardReplacement {
   busy = $state(false);
   /** `phrase` is empty where the key stayed the same: then the recovery sheet stays too. */
   made: { card: string; phrase: string } | null = $state.raw(null);
+  /** Of a key that others help to: for comparing. */
+  code = $state('');
 
   readonly #patient: string;
 
@@ -49,11 +52,12 @@ export class CardReplacement {
     if (this.errors[0]) return document.getElementById(this.errors[0].field)?.focus();
     this.busy = true;
     try {
-      this.made = this.reason === 'lost' ? { ...(await this.#reissue()), phrase: '' } : await this.#renew();
+      if (this.reason === 'all') this.made = await this.#ask();
+      else this.made = this.reason === 'lost' ? { ...(await this.#reissue()), phrase: '' } : await this.#renew();
       this.forget();
     } catch (error) {
       const refused = asAppError(error);
-      if (this.from === 'words' && ['PHRASE_INVALID', 'NOT_FOUND', 'KEY_REPLACED'].includes(refused.code)) {
+      if (this.reason !== 'all' && this.from === 'words' && ['PHRASE_INVALID', 'NOT_FOUND', 'KEY_REPLACED'].includes(refused.code)) {
         this.errors = [{ field: 'recovery-words', text: refused.message }];
         document.getElementById('recovery-words')?.focus();
       } else this.failure = refused.message;
@@ -75,10 +79,16 @@ export class CardReplacement {
 
   /** The new card is in the patient's hands: it need not be offered again. */
   async handedOver(): Promise<void> {
-    if (this.made?.phrase) await api.call('drafts.discard', { id: `card:${this.#patient}` });
+    if (this.made?.phrase && this.reason === 'known') await api.call('drafts.discard', { id: `card:${this.#patient}` });
   }
 
   #check(): FieldError[] {
+    if (this.reason === 'all') {
+      return [
+        ...(this.oldCard.trim() ? [] : [{ field: 'helper-card', text: 'Scan the card of somebody whom the patient chose.' }]),
+        ...(this.oldPin ? [] : [{ field: 'helper-pin', text: 'The card’s owner types the PIN.' }]),
+      ];
+    }
     if (this.from === 'words') {
       return this.phrase.trim() ? [] : [{ field: 'recovery-words', text: 'Type the words of the patient’s recovery sheet.' }];
     }
@@ -91,6 +101,14 @@ export class CardReplacement {
 
   get #shares(): string[] {
     return [this.first, this.second].map((share) => share.trim()).filter((share) => share !== '');
+  }
+
+  /** With the card of whoever helps; a key that is not in force yet. */
+  async #ask(): Promise<{ card: string; phrase: string }> {
+    const helper = { card: this.oldCard.trim(), pin: this.oldPin };
+    const { code, ...made } = await api.call('helpers.begin', { patient: this.#patient, helper, pin: this.secret.typed });
+    this.code = code;
+    return made;
   }
 
   #reissue(): Promise<{ card: string }> {

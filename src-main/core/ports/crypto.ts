@@ -3,7 +3,7 @@ import type { Category } from '../../../src-shared/categories.ts';
 
 /** A person's unlocked keys. In memory only while unlocked; `destroy` zeroes them. */
 export interface PersonKeys {
-  /** Address of the first signer, for good. */
+  /** Address of the first signer, for good; of a recovered account, whose first signer is lost, too. */
   readonly account: string;
   /** Addresses that these keys can sign with, the newest last: more than one where the keys were rotated. */
   readonly signers: readonly string[];
@@ -54,6 +54,11 @@ export interface KeyPort {
   fromSecret(secret: Uint8Array): PersonKeys;
   /** Keys of the same account with a newer signer and X25519 key in front. Neither is destroyed. Throws INVALID_INPUT after 32 rotations. */
   rotated(former: PersonKeys, newer: PersonKeys): PersonKeys;
+  /**
+   * Keys for an account whose own are lost, as its guardians give them: it keeps its address, and what was sealed to its former keys opens with nothing of these. Throws
+   * INVALID_INPUT for keys that were rotated, or are the account's own.
+   */
+  recovered(account: string, newer: PersonKeys): PersonKeys;
   /** Web3 Secret Storage, version 3. The KDF's cost is bounded before it is spent, off the event loop. Throws KEY_INVALID, WRONG_CREDENTIALS, TRY_LATER. */
   fromKeystore(json: string, password: string): Promise<PersonKeys>;
   /** The signer's key as a V3 keystore: AES-128-CTR, scrypt with N 131,072, r 8, p 1. */

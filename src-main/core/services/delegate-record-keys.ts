@@ -99,14 +99,17 @@ export function createDelegateRecordKeys(deps: KeyringDeps, holder: RecordHolder
     return category;
   };
 
+  const compartmentsOf = (category: Category): string[] => {
+    const found = [...compartments].flatMap(([compartment, known]) => (known === category ? [compartment] : []));
+    if (found.length > 0) return found;
+    throw new AppError('NOT_ALLOWED', 'Your appointment does not cover this part of the record. Nothing was changed.', { category });
+  };
+
   return {
     compartments,
     refresh,
-    compartmentOf(category) {
-      const found = [...compartments].find(([, known]) => known === category);
-      if (found) return found[0];
-      throw new AppError('NOT_ALLOWED', 'Your appointment does not cover this part of the record. Nothing was changed.', { category });
-    },
+    compartmentOf: (category) => compartmentsOf(category)[0] ?? '',
+    compartmentsOf,
     async kek(compartment, epoch) {
       await refresh();
       return find(compartment, epoch);

@@ -98,7 +98,7 @@ export function createDelegates(deps: {
   const scopeOf = (record: RecordKeys, wanted: readonly Category[]): { categories: readonly Category[]; compartments: string[] } => {
     if (wanted.length === 0) return { categories: allCategories, compartments: [everywhere] };
     const named = allCategories.filter((category) => category === 'demographics' || wanted.includes(category));
-    return { categories: named, compartments: named.map((category) => record.compartmentOf(category)) };
+    return { categories: named, compartments: named.flatMap((category) => record.compartmentsOf(category)) };
   };
 
   const registered = (account: string | null): Omit<FoundPatient, 'summary'> => {
@@ -153,7 +153,7 @@ export function createDelegates(deps: {
       const grantee = granteeOfAccount(delegate);
       const encryptionKey = grantees.require(grantee);
       const scope = scopeOf(record, appointment.categories);
-      const compartments = scope.categories.map((category) => record.compartmentOf(category));
+      const compartments = scope.categories.flatMap((category) => record.compartmentsOf(category));
       const envelope = await crypto.sealEnvelopes(network.ofPatient(patient), patient, [
         { id: grantee, encryptionKey, keys: await requireAll(record, compartments) },
         ...(await seals.recipients(record, patient)),

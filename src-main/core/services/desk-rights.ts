@@ -72,11 +72,16 @@ export function createDeskRights(consents: Consents, clock: () => number): DeskR
       if (!isSelf(desk)) throw new AppError('NOT_ALLOWED', `Only the patient can ${what}, with their own card. Nothing was changed.`);
     },
     view(desk, record) {
-      const among = (power: Power): { category: Category; until: number }[] =>
-        [...record.compartments].flatMap(([compartment, category]) => {
+      const among = (power: Power): { category: Category; until: number }[] => {
+        const byCategory = new Map<Category, number>();
+        for (const [compartment, category] of record.compartments) {
           const until = limit(desk, power, compartment);
-          return until === null ? [] : [{ category, until }];
-        });
+          const known = byCategory.get(category);
+          // Of a category that has two compartments, that which lasts less long; 0 lasts for ever.
+          if (until !== null) byCategory.set(category, known === undefined || known === 0 ? until : Math.min(known, until || known));
+        }
+        return [...byCategory].map(([category, until]) => ({ category, until }));
+      };
       return {
         self: isSelf(desk),
         share: among('share'),

@@ -4,7 +4,8 @@
  * it: an account keeps the address of its first signer, and who signs for it changes with each rotation.
  */
 import { roleBits, rolesOf, type OperationKind, type Role } from '../../../src-shared/operations.ts';
-import type { OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import type { DecodedOperation, OperationCodecPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
+import { accountInKeyChange, createAccountKeys, type AccountKeys } from './account-keys.ts';
 import { precedes } from './ledger-order.ts';
 import { createPastStates, type PastStates } from './past-states.ts';
 
@@ -56,6 +57,12 @@ export interface Directory {
   rotation(account: string): StoredOperation | undefined;
   /** All addresses that signed for an account, the first being its own. */
   signers(account: string): string[];
+  /** Those since guardians last gave the account a new key, whose own were lost; all of them where they never did. */
+  signersSinceRecovery(account: string): string[];
+  /** The operation with which guardians last gave the account a new key. */
+  recovery(account: string): StoredOperation | undefined;
+  /** Whether what a key signs may count now: the one in force by the ledger, or one that a rotation on its way names. */
+  maySign(account: string, signer: string): boolean;
   /** Whether `signer` was the account's where the operation stands; anywhere in its history for one that has no place yet. */
   signedBy(account: string, signer: string, operation: StoredOperation): boolean;
   /** The account that an address is a rotated key of, now or before. */
@@ -71,6 +78,11 @@ const kinds: readonly OperationKind[] = [
   'ChangeMember',
   'SuspendMember',
   'RotateKeys',
+  'SetRecovery',
+  'ProposeRecovery',
+  'ApproveRecovery',
+  'VetoRecovery',
+  'CompleteRecovery',
   'RotateOrganizationKey',
 ];
 export const directoryKinds: ReadonlySet<OperationKind> = new Set(kinds);
@@ -87,6 +99,8 @@ interface State {
 interface Rotation {
   readonly signer: string;
   readonly encryptionKey: string;
+  /** Its guardians gave it, not the key before. */
+  readonly recovered: boolean;
   readonly operation: StoredOperation;
 }
 
@@ -113,9 +127,10 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
     member.roles !== 0 &&
     current().organizations.get(member.organization)?.suspended === false;
 
+  const rotationsOf = (account: string): readonly Rotation[] => current().rotations.get(account.toLowerCase()) ?? [];
+
   const signerAt = (account: string, operation: StoredOperation): string => {
-    const rotations = current().rotations.get(account.toLowerCase()) ?? [];
-    return rotations.findLast((rotation) => precedes(rotation.operation, operation))?.signer ?? account;
+    return rotationsOf(account).findLast((rotation) => precedes(rotation.operation, operation))?.signer ?? account;
   };
 
   return {
@@ -131,14 +146,25 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
       const member = current().members.get(key(organization, account));
       return usable(member) ? rolesOf(member.roles) : [];
     },
-    signer: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.signer ?? account,
+    signer: (account) => rotationsOf(account).at(-1)?.signer ?? account,
     signerAt,
-    rotation: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.operation,
-    signers: (account) => [account, ...(current().rotations.get(account.toLowerCase()) ?? []).map(({ signer }) => signer)],
-    rotatedEncryptionKey: (account) => current().rotations.get(account.toLowerCase())?.at(-1)?.encryptionKey,
+    rotation: (account) => rotationsOf(account).at(-1)?.operation,
+    signers: (account) => [account, ...rotationsOf(account).map(({ signer }) => signer)],
+    signersSinceRecovery(account) {
+      const rotations = rotationsOf(account);
+      const last = rotations.findLastIndex(({ recovered }) => recovered);
+      const since = rotations.slice(Math.max(last, 0)).map(({ signer }) => signer);
+      return last === -1 ? [account, ...since] : since;
+    },
+    recovery: (account) => rotationsOf(account).findLast(({ recovered }) => recovered)?.operation,
+    maySign(account, signer) {
+      const rotations = rotationsOf(account);
+      const anchored = rotations.findLast(({ operation }) => operation.block !== null)?.signer ?? account;
+      return signer === anchored || rotations.some((rotation) => rotation.operation.block === null && rotation.signer === signer);
+    },
+    rotatedEncryptionKey: (account) => rotationsOf(account).at(-1)?.encryptionKey,
     signedBy(account, signer, operation) {
-      const rotations = current().rotations.get(account.toLowerCase()) ?? [];
-      const history = [{ signer: account }, ...rotations];
+      const history = [{ signer: account }, ...rotationsOf(account)];
       if (operation.block === null) return history.some((one) => one.signer === signer);
       return signerAt(account, operation) === signer;
     },
@@ -159,6 +185,20 @@ function replay(operations: readonly StoredOperation[], codec: OperationCodecPor
   const members = new Map<string, Member>();
   const rotations = new Map<string, Rotation[]>();
   const accounts = new Map<string, string>();
+  const keys = new Map<string, AccountKeys>();
+  const changeKeys = (account: string, stored: StoredOperation, decoded: DecodedOperation): void => {
+    const id = account.toLowerCase();
+    const own = keys.get(id) ?? createAccountKeys(account);
+    keys.set(id, own);
+    const { opId, actor, issuedAt } = stored.operation;
+    const before = own.keys().length;
+    own.apply({ opId, actor, decoded, at: stored.blockTime ?? issuedAt });
+    const newest = own.keys().at(-1);
+    if (newest === undefined || own.keys().length === before) return;
+    const { signer, encryptionKey, recovered } = newest;
+    rotations.set(id, [...(rotations.get(id) ?? []), { signer, encryptionKey, recovered, operation: stored }]);
+    accounts.set(signer, account);
+  };
   const isAdmin = (organization: string, account: string) => {
     const member = members.get(key(organization, account));
     return member !== undefined && !member.suspended && (member.roles & roleBits.admin) !== 0;
@@ -220,14 +260,17 @@ function replay(operations: readonly StoredOperation[], codec: OperationCodecPor
         organizations.set(organization.id, { ...organization, organizationKey: publicKey, organizationKeys });
         break;
       }
-      case 'RotateKeys': {
-        const { actor } = stored.operation;
-        const { signer, encryptionKey } = decoded.payload;
-        const before = rotations.get(actor.toLowerCase()) ?? [];
-        rotations.set(actor.toLowerCase(), [...before, { signer, encryptionKey, operation: stored }]);
-        accounts.set(signer, actor);
+      case 'RotateKeys':
+        changeKeys(stored.operation.actor, stored, decoded);
         break;
-      }
+      case 'SetRecovery':
+      case 'ProposeRecovery':
+      case 'ApproveRecovery':
+      case 'VetoRecovery':
+      case 'CompleteRecovery':
+        // Several sign in turn, and there is a waiting time: what the ledger has not taken counts for nothing yet.
+        if (anchored) changeKeys(accountInKeyChange(decoded, stored.operation.actor) ?? '', stored, decoded);
+        break;
       default:
         break;
     }

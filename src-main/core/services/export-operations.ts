@@ -42,9 +42,11 @@ export function exportedOperations(
 
   const directory = known({ kinds: directoryKinds });
   const consents = consentsOf(known({ kinds: consentKinds, patient }), scope.compartments, authors, organizationsOf(directory, people));
+  const hasNewKey = (account: string) =>
+    known({ kinds: ['RotateKeys'], actor: account }).length > 0 || known({ kinds: ['CompleteRecovery'], patient: account }).length > 0;
   const signers = new Set(consents.map(({ stored }) => stored.operation.actor).filter((account) => account !== patient));
   // A delegate may be a patient, too; that counts where they were given a new key, which only who takes part may have.
-  registrations.push(...registrationsOf([...signers].filter((account) => known({ kinds: ['RotateKeys'], actor: account }).length > 0)));
+  registrations.push(...registrationsOf([...signers].filter((account) => hasNewKey(account))));
   for (const account of [...signers, ...registrations.map(({ stored }) => stored.operation.actor)]) people.add(account);
   people.delete(patient);
 

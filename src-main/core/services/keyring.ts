@@ -11,6 +11,7 @@ import { createDelegateRecordKeys, type DelegateRecordKeys } from './delegate-re
 import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
 import { createOwnRecordKeys } from './own-record-keys.ts';
+import { createReturnedKeys, lacksFirstKey, type ReturnedKeys } from './returned-keys.ts';
 
 /** Whose keys act for which patient. A patient at the desk is one (`DeskSession`). */
 export interface RecordHolder {
@@ -28,8 +29,10 @@ export interface NextEpoch extends EnvelopeKey {
 export interface RecordKeys {
   /** Categories by their compartments, as far as the holder acts in them: all of them for the patient. */
   readonly compartments: ReadonlyMap<string, Category>;
-  /** Throws NOT_ALLOWED where the holder does not act in the category. */
+  /** The one in which what begins now is written. Throws NOT_ALLOWED where the holder does not act in the category, KEY_MISSING where it is not known yet. */
   compartmentOf(category: Category): string;
+  /** All of a category: a recovered patient may have one from before and one from after. Throws the same. */
+  compartmentsOf(category: Category): string[];
   /**
    * KEK of a compartment's epoch (32 bytes; the caller zeroes it): what is written in the epoch is sealed under it. Null where there is none for the
    * holder, because nothing began the epoch, because nobody has one (see epoch-keys.ts), or because its envelope is not here.
@@ -61,10 +64,20 @@ export interface KeyringDeps {
   readonly network: NetworkService;
 }
 
+export interface KeyringOptions {
+  /** With which of the patient's keys what begins now is signed; the one that counts on the ledger unless given. */
+  readonly signer?: string;
+  /** Keys from before a recovery that are being brought back. */
+  readonly returned?: readonly EnvelopeKey[];
+}
+
 export interface Keyring {
-  /** Throws KEY_REPLACED where the patient has a newer key. `signer`: with which of the patient's keys what begins now is signed; the one that counts on the ledger unless given. */
-  of(holder: RecordHolder, signer?: string): RecordKeys;
-  /** Opens what a delegate's keys are in; to be awaited before `of` is asked about a delegate. Nothing to do for patients themselves. */
+  /** Throws KEY_REPLACED where the patient has a newer key. */
+  of(holder: RecordHolder, options?: KeyringOptions): RecordKeys;
+  /**
+   * Opens what a delegate's keys are in, or a recovered patient's from before; to be awaited before `of` is asked about one of these. Nothing to do for other
+   * patients.
+   */
   prepare(holder: RecordHolder): Promise<void>;
 }
 
@@ -75,13 +88,23 @@ export function createKeyring(deps: KeyringDeps): Keyring {
     delegates.set(holder, known);
     return known;
   };
+  const returned = new WeakMap<RecordHolder, ReturnedKeys>();
+  const returnedTo = (holder: RecordHolder): ReturnedKeys | null => {
+    if (!lacksFirstKey(holder)) return null;
+    const known = returned.get(holder) ?? createReturnedKeys(deps, holder);
+    returned.set(holder, known);
+    return known;
+  };
   return {
-    of: (holder, signer) =>
-      holder.keys.account === holder.patient
-        ? createOwnRecordKeys(deps, holder, signer ?? deps.directory.signer(holder.patient))
-        : ofDelegate(holder),
+    of(holder, { signer = deps.directory.signer(holder.patient), returned: more = [] } = {}) {
+      if (holder.keys.account !== holder.patient) return ofDelegate(holder);
+      const known = returnedTo(holder);
+      const all = known && more.length > 0 ? { ...known, keys: () => [...known.keys(), ...more] } : known;
+      return createOwnRecordKeys(deps, holder, signer, all);
+    },
     async prepare(holder) {
       if (holder.keys.account !== holder.patient) await ofDelegate(holder).refresh();
+      else await returnedTo(holder)?.refresh();
     },
   };
 }

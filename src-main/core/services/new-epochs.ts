@@ -33,6 +33,8 @@ export interface NewEpochs {
       readonly signer?: string;
       readonly emergency?: boolean;
       readonly former?: FormerKeys;
+      /** Keys of earlier epochs that the patient has no seed of any more: sealed to the patient. */
+      readonly returned?: readonly EnvelopeKey[];
     },
   ): Promise<{ readonly blocks: EncodedBlock[]; readonly revocations: PreparedOperation[] }>;
 }
@@ -68,11 +70,12 @@ export function createNewEpochs(deps: {
   };
 
   return {
-    async begin({ keys, patient }, record, { compartments, leaving, label, signer, emergency, former }) {
+    async begin({ keys, patient }, record, { compartments, leaving, label, signer, emergency, former, returned = [] }) {
       const next = new Map(compartments.map((compartment) => [compartment, record.next(compartment)]));
       const recipients = [...remaining(patient, leaving, next), ...(await seals.recipients(record, patient, next, emergency))];
       // What the patient's own seed does not give is sealed to the patient too, who has no grant.
-      if (keys.account !== patient) recipients.push({ ...deps.notes.patientReader(patient), keys: [...next.values()] });
+      const toPatient = [...(keys.account === patient ? [] : next.values()), ...returned];
+      if (toPatient.length > 0) recipients.push({ ...deps.notes.patientReader(patient), keys: toPatient });
       const envelope =
         recipients.length > 0 || former ? await crypto.sealEnvelopes(network.ofPatient(patient), patient, recipients, former) : null;
       for (const { kek } of next.values()) kek.fill(0);

@@ -1,15 +1,19 @@
 /**
  * A patient's own record keys. Compartments come from the first seed for good, and so does the KEK of the first epoch. The KEK of an epoch that a
  * revocation began comes from the seed of the key that signed it and the salt in its opId, so the patient's words and the ledger give all of them again,
- * and no two revocations have the same. What a delegate began is random, and sealed to the patient in the revocation's envelope.
+ * and no two revocations have the same. What a delegate began is random, and sealed to the patient in the revocation's envelope. Where the first seed is lost
+ * and guardians gave a new key, what is from before is what readers sealed to that key since (`returned`); a category of which nobody did so begins anew, under
+ * a name and keys from the new seed.
  */
 import { categories, type Category } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EnvelopeKey, StoredOperation } from '../ports.ts';
 import { bytesOf, granteeOfAccount, hexOf, utf8, zero32 } from './bytes.ts';
 import type { Epoch } from './consents.ts';
+import { precedes } from './ledger-order.ts';
 import { isKeyOf, newSalt, noRevocations, revocationId, saltOf } from './epoch-keys.ts';
 import type { KeyringDeps, RecordHolder, RecordKeys } from './keyring.ts';
+import type { ReturnedKeys } from './returned-keys.ts';
 
 const timeoutMs = 8_000;
 
@@ -17,7 +21,12 @@ const timeoutMs = 8_000;
 type Kek = Uint8Array | null | undefined;
 
 /** `signer`: the key that signs what the patient does now. Throws KEY_REPLACED where it is not among these. */
-export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: RecordHolder, signer: string): RecordKeys {
+export function createOwnRecordKeys(
+  deps: KeyringDeps,
+  { keys, patient }: RecordHolder,
+  signer: string,
+  returned: ReturnedKeys | null,
+): RecordKeys {
   const { store, codec, crypto, ipfs, consents, directory, network } = deps;
   const id = network.ofPatient(patient);
   if (!keys.signers.includes(signer)) {
@@ -31,14 +40,38 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
   /** By the compartment and the number that they name. */
   let named: Map<string, StoredOperation[]> | undefined;
 
+  const [eldest = patient] = keys.signers;
+  /** Names and first epochs come from this one's seed. */
+  const origin = returned ? eldest : patient;
+
   /** HMAC-SHA-256 of network and category under a key from the patient's seed: unreadable on the ledger, the same on every workstation. */
-  const compartmentOf = (category: Category): string => {
-    const key = keys.deriveAs(patient, 'compartment');
+  const derivedName = (category: Category): string => {
+    const key = keys.deriveAs(origin, 'compartment');
     const compartment = hexOf(crypto.hmac(key, bytesOf(id), utf8(category)));
     key.fill(0);
     return compartment;
   };
-  const compartments = new Map(categories.map((category) => [compartmentOf(category), category]));
+  const derivedNames = new Map(categories.map((category) => [derivedName(category), category]));
+  const givenBack = returned?.keys() ?? [];
+  const compartments = new Map(givenBack.map(({ compartment, category }) => [compartment, category]));
+  for (const [compartment, category] of derivedNames) {
+    const isUsed = consents.of(patient).has(compartment);
+    if (isUsed || !givenBack.some((key) => key.category === category)) compartments.set(compartment, category);
+  }
+  const compartmentsOf = (category: Category): string[] => {
+    if (returned && !returned.complete() && !givenBack.some((key) => key.category === category)) {
+      throw new AppError(
+        'KEY_MISSING',
+        'Keys of this record that were brought back have not arrived at this workstation yet. Nothing was changed; try again when connected.',
+      );
+    }
+    return [...compartments].flatMap(([compartment, one]) => (one === category ? [compartment] : []));
+  };
+  /** From a time of which the patient has no seed any more: what nobody brought back of it does not come by waiting. */
+  const isLost = (stored: StoredOperation): boolean => {
+    const recovery = returned && directory.recovery(patient);
+    return recovery !== null && recovery !== undefined && precedes(stored, recovery);
+  };
 
   const derive = (from: string, compartment: string, epoch: number, ...salt: Uint8Array[]): Uint8Array => {
     const epochBytes = new Uint8Array(4);
@@ -46,7 +79,10 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
     return keys.deriveAs(from, 'kek', bytesOf(id), bytesOf(compartment), epochBytes, ...salt);
   };
   /** Null where the first key is not among these. */
-  const first = (compartment: string): Uint8Array | null => (keys.signers.includes(patient) ? derive(patient, compartment, 0) : null);
+  const first = (compartment: string): Uint8Array | null => {
+    if (derivedNames.has(compartment)) return keys.signers.includes(origin) ? derive(origin, compartment, 0) : null;
+    return givenBack.findLast((key) => key.compartment === compartment && key.epoch === 0)?.kek.slice() ?? null;
+  };
 
   const open = async (digest: string): Promise<EnvelopeKey[] | null> => {
     const bytes = await ipfs.get(crypto.cidOfDigest(digest), { timeoutMs });
@@ -76,7 +112,8 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
   };
 
   /** The key that a revocation began an epoch with, whatever became of it. */
-  const begunBy = async ({ operation }: StoredOperation): Promise<Kek> => {
+  const begunBy = async (stored: StoredOperation): Promise<Kek> => {
+    const { operation } = stored;
     const decoded = codec.decodePayload(operation);
     if (decoded.kind !== 'Revoke') return undefined;
     const { compartment, epoch, envelope } = decoded.payload;
@@ -85,9 +122,12 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
       if (isKeyOf(crypto, operation.opId, kek)) return kek;
       kek.fill(0);
     }
+    const brought = givenBack.find((key) => key.compartment === compartment && isKeyOf(crypto, operation.opId, key.kek));
+    if (brought) return brought.kek.slice();
+    if (isLost(stored)) return undefined;
     if (operation.actor !== patient) return fromEnvelope(envelope, operation.opId);
     // It may come from a key of the patient that is not among these.
-    return directory.signers(patient).every((one) => keys.signers.includes(one)) ? undefined : null;
+    return directory.signersSinceRecovery(patient).every((one) => keys.signers.includes(one)) ? undefined : null;
   };
 
   const kekOf = (epoch: Epoch): Promise<Kek> => (epoch.asMade ? begunBy(epoch.begunBy) : Promise.resolve(undefined));
@@ -116,7 +156,8 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
 
   return {
     compartments,
-    compartmentOf,
+    compartmentOf: (category) => compartmentsOf(category)[0] ?? derivedName(category),
+    compartmentsOf,
     kek: async (compartment, number) => {
       if (number === 0) return first(compartment);
       const epoch = epochs(compartment).find((one) => one.number === number);
@@ -135,7 +176,9 @@ export function createOwnRecordKeys(deps: KeyringDeps, { keys, patient }: Record
         if (kek) found.push({ compartment, category, epoch, kek });
         else if (kek === null) missing.push(epoch);
       };
-      add(0, first(compartment));
+      const eldestKek = first(compartment);
+      // Of a compartment from before, nobody may have brought it.
+      if (eldestKek || derivedNames.has(compartment)) add(0, eldestKek);
       for (const epoch of epochs(compartment)) add(epoch.number, await kekOf(epoch));
       return { keys: found, missing };
     },

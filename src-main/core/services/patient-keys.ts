@@ -26,7 +26,7 @@ export function createPatientKeys(deps: {
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
   readonly ipfs: IpfsPort;
-  readonly directory: Pick<Directory, 'signer' | 'signers'>;
+  readonly directory: Pick<Directory, 'signer' | 'signers' | 'signersSinceRecovery'>;
   readonly network: NetworkService;
 }): PatientKeys {
   const { store, keys, crypto, codec, ipfs, directory, network } = deps;
@@ -87,8 +87,25 @@ export function createPatientKeys(deps: {
     );
   };
 
+  const recovered = (unlocked: PersonKeys, patient: string): PersonKeys => {
+    const newest = newestOf(unlocked);
+    try {
+      return keys.recovered(patient, newest);
+    } finally {
+      newest.destroy();
+    }
+  };
+
   const check = (unlocked: PersonKeys, patient: string): void => {
     const known = directory.signers(patient);
+    const [first = ''] = unlocked.signers;
+    // A card of a recovered account names it, and holds none of the keys before.
+    if (unlocked.account === patient && first !== patient && !known.includes(first)) {
+      throw new AppError(
+        'KEY_MISSING',
+        'This card holds a new key that is not in force yet, or of which this workstation has not heard. On the patient’s page, New card says how far it is. Nothing was changed.',
+      );
+    }
     if (!unlocked.signers.some((signer) => known.includes(signer))) {
       throw new AppError(
         'NOT_FOUND',
@@ -106,8 +123,12 @@ export function createPatientKeys(deps: {
     try {
       check(unlocked, patient);
       // A newer key that this workstation has not heard of yet is no reason to refuse its card.
-      if (directory.signers(patient).every((signer) => unlocked.signers.includes(signer))) return unlocked;
-      const all = await withFormer(unlocked, patient);
+      // Those from before a recovery are lost, and nobody has them.
+      const held = directory.signersSinceRecovery(patient);
+      if (unlocked.account === patient && held.every((signer) => unlocked.signers.includes(signer))) return unlocked;
+      const newest = unlocked.signers.at(-1) ?? '';
+      const alone = held.length === 1 && held[0] === newest && newest !== patient;
+      const all = alone ? recovered(unlocked, patient) : await withFormer(unlocked, patient);
       unlocked.destroy();
       return all;
     } catch (error) {

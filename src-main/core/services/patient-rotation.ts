@@ -75,7 +75,8 @@ export function createPatientRotation(deps: {
   /** Revocations that end nobody's access: their grantee is the patient, who needs no grant. They begin epochs of the newest seed. */
   const move = async (all: PersonKeys, patient: string, signer: string, label: string, wanted?: readonly string[]) => {
     const holder = { keys: all, patient };
-    const record = keyring.of(holder, signer);
+    await keyring.prepare(holder);
+    const record = keyring.of(holder, { signer });
     const compartments = wanted ?? [...record.compartments.keys()];
     const secret = all.formerSecret();
     try {
@@ -116,9 +117,9 @@ export function createPatientRotation(deps: {
       if (rotated && !directory.signers(patient).includes(rotated.signer)) session.index.deleteDraft(id);
     }
   });
-  // A desk that was opened with the former card, when the new key becomes known here.
+  // A desk that was opened with the former card, when the new key (also one that helpers gave) becomes known here.
   facts.on('operations', ({ kinds }) => {
-    const desk = kinds.has('RotateKeys') ? sessions.desk() : null;
+    const desk = kinds.has('RotateKeys') || kinds.has('CompleteRecovery') ? sessions.desk() : null;
     if (desk && !desk.keys.signers.includes(directory.signer(desk.patient))) sessions.closeDesk();
   });
 
@@ -131,11 +132,14 @@ export function createPatientRotation(deps: {
         former.destroy();
       }
     },
-    async finish({ keys: all, patient }) {
+    async finish(desk) {
+      const { keys: all, patient } = desk;
       const signer = directory.signer(patient);
       if (signer !== all.signers.at(-1)) return;
-      const rotation = directory.rotation(patient);
-      const record = keyring.of({ keys: all, patient });
+      const last = directory.rotation(patient);
+      // What is from before a key that helpers gave begins its epochs under that when it is brought back (bringing-back.ts).
+      const rotation = last === directory.recovery(patient) ? undefined : last;
+      const record = keyring.of(desk);
       const states = deps.consents.of(patient);
       const due: string[] = [];
       for (const compartment of record.compartments.keys()) {

@@ -165,11 +165,17 @@ export function createRecords(deps: {
   const target = (author: string, index: AccountIndexPort, patient: string, category: Category) => {
     // The account as it is written everywhere: the store finds it in any case, and records under another spelling would be in no chart.
     const keks = index.keks({ patient }).filter((kek) => kek.category === category && kek.patient === patient);
-    const compartment = keks[0]?.compartment;
-    if (compartment === undefined) return 'CONSENT_MISSING' as const;
-    const through = consents.writesThrough(patient, compartment, author, Math.floor(clock() / 1000));
-    if (through === null) return 'CONSENT_MISSING' as const;
-    const key = keyInForce(crypto, consents.of(patient).get(compartment), keks);
+    const at = Math.floor(clock() / 1000);
+    // A recovered patient may have two of a category, one from before that was brought back.
+    const places = [...new Set(keks.map((kek) => kek.compartment))].flatMap((compartment) => {
+      const through = consents.writesThrough(patient, compartment, author, at);
+      return through === null ? [] : [{ compartment, through }];
+    });
+    const [place] = places;
+    if (!place) return 'CONSENT_MISSING' as const;
+    const { compartment, through } = place;
+    const held = keks.filter((kek) => kek.compartment === compartment);
+    const key = keyInForce(crypto, consents.of(patient).get(compartment), held);
     if (!key) return 'KEY_MISSING' as const;
     return { compartment, epoch: key.epoch, kek: key.kek, through };
   };

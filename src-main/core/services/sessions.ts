@@ -41,6 +41,8 @@ export interface Sessions {
   openDesk(card: string, pin: string): Promise<DeskSession>;
   /** The keys of a card, without a desk; the caller destroys them. Throws the same. */
   openCard(card: string, pin: string): Promise<DeskSession>;
+  /** The keys that lie on a card, also where they do not count, or not yet; the caller destroys them. Throws NOT_LOGGED_IN, WRONG_CREDENTIALS, TRY_LATER, CARD_INVALID. */
+  unlockCard(card: string, pin: string): Promise<PersonKeys>;
   /** For whom the card's owner decides from now on; null: that is asked again. That they may is the caller's to check. */
   actFor(patient: string | null): DeskSession;
   closeDesk(): void;
@@ -109,11 +111,10 @@ export function createSessions(deps: {
     facts.tell('status', null);
   };
 
-  const openCard = async (card: string, pin: string): Promise<DeskSession> => {
-    const opened = session;
-    if (!opened) throw new AppError('NOT_LOGGED_IN', 'The workstation is locked.');
+  const unlockCard = async (card: string, pin: string): Promise<PersonKeys> => {
+    if (!session) throw new AppError('NOT_LOGGED_IN', 'The workstation is locked.');
     const { account, sealed } = keys.decodeCard(card);
-    const unlocked = await attempts.guard(`card/${account.toLowerCase()}`, async () => {
+    return attempts.guard(`card/${account.toLowerCase()}`, async () => {
       const secret = await keys.open(sealed, pin, sealContext.card(account));
       const held = keys.fromSecret(secret);
       secret.fill(0);
@@ -121,6 +122,12 @@ export function createSessions(deps: {
       held.destroy();
       throw new AppError('WRONG_CREDENTIALS', 'That did not open.');
     });
+  };
+
+  const openCard = async (card: string, pin: string): Promise<DeskSession> => {
+    const opened = session;
+    const unlocked = await unlockCard(card, pin);
+    const { account } = unlocked;
     const all = await deps.patientKeys.complete(unlocked, account);
     if (session !== opened) {
       all.destroy();
@@ -154,6 +161,7 @@ export function createSessions(deps: {
     },
     begin,
     openCard,
+    unlockCard,
     async openDesk(card, pin) {
       const opened = await openCard(card, pin);
       closeDesk();

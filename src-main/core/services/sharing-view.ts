@@ -12,6 +12,7 @@ import type { Consents } from './consents.ts';
 import type { Delegates } from './delegates.ts';
 import type { DeskRights } from './desk-rights.ts';
 import type { Directory } from './directory.ts';
+import { precedes } from './ledger-order.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import { keysOfRecord } from './held-keys.ts';
 import type { Keyring, RecordKeys } from './keyring.ts';
@@ -36,6 +37,9 @@ const historyKinds = [
   'OpenEmergency',
   'AppointDelegate',
   'DismissDelegate',
+  'ProposeRecovery',
+  'VetoRecovery',
+  'CompleteRecovery',
 ] as const;
 
 /** What a delegate may decide in the patient's stead. */
@@ -88,6 +92,10 @@ export function createSharingViews(deps: {
         if (seals.isFor(grant.grantee)) continue;
         const { read, write, purpose, issuedAt, until, anchored } = grant;
         const list = byGrantee.get(grant.grantee) ?? [];
+        // A recovered patient may have two compartments of a category: said once, with the more that is allowed.
+        const same = list.findIndex((one) => one.category === category);
+        if (same !== -1 && write === false) continue;
+        if (same !== -1) list.splice(same, 1);
         list.push({ category, read, write, purpose, since: issuedAt, until, anchored });
         byGrantee.set(grant.grantee, list);
       }
@@ -104,7 +112,10 @@ export function createSharingViews(deps: {
     const events = new Map<string, SharingEvent>();
     const askers = new Map<string, string>();
     const capacity = new Map<string, Capacity>();
-    for (const stored of store.operations({ kinds: historyKinds, patient: desk.patient })) {
+    const recovery = directory.recovery(desk.patient);
+    const chosen = store.operations({ kinds: ['SetRecovery'], actor: desk.patient });
+    const all = [...store.operations({ kinds: historyKinds, patient: desk.patient }), ...chosen];
+    for (const stored of all.sort((a, b) => (precedes(a, b) ? -1 : 1))) {
       const decoded = codec.decodePayload(stored.operation);
       const { actor } = stored.operation;
       const common = {
@@ -145,6 +156,14 @@ export function createSharingViews(deps: {
         const listed = [...(before?.categories ?? []), ...(category ? [category] : [])];
         const first = { ...common, type, name: deps.nameOf(delegate), capacity: capacity.get(delegate) ?? 'delegate' };
         events.set(act, { ...(before ?? first), categories: listed });
+      } else if (decoded.kind === 'SetRecovery') {
+        events.set(common.opId, { ...common, type: 'helpers-chosen', name: '', categories: [] });
+      } else if (decoded.kind === 'ProposeRecovery') {
+        events.set(common.opId, { ...common, type: 'key-asked', name: deps.nameOf(actor), categories: [] });
+      } else if (decoded.kind === 'VetoRecovery') {
+        events.set(common.opId, { ...common, type: 'key-stopped', name: '', categories: [] });
+      } else if (decoded.kind === 'CompleteRecovery') {
+        events.set(common.opId, { ...common, type: 'key-given', name: '', categories: [] });
       } else if (decoded.kind === 'Grant' || decoded.kind === 'Revoke') {
         const { grantee, envelope, compartment } = decoded.payload;
         if (seals.isFor(grantee)) continue;
@@ -152,7 +171,14 @@ export function createSharingViews(deps: {
         const act = `${decoded.kind}/${grantee}/${envelope === zero32 ? common.at : envelope}/${common.state}`;
         const category = names.get(compartment);
         const before = events.get(act);
-        const type = rekeyed ? ('new-key' as const) : decoded.kind === 'Grant' ? ('granted' as const) : ('revoked' as const);
+        const back = rekeyed && recovery !== undefined && precedes(recovery, stored);
+        const type = back
+          ? ('brought-back' as const)
+          : rekeyed
+            ? ('new-key' as const)
+            : decoded.kind === 'Grant'
+              ? ('granted' as const)
+              : ('revoked' as const);
         const listed = [...(before?.categories ?? []), ...(category ? [category] : [])];
         events.set(act, { ...(before ?? { ...common, type, name: rekeyed ? '' : describe(grantee).name }), categories: listed });
       }

@@ -104,8 +104,10 @@ export function createSharing(deps: {
       for (const category of request.categories) wanted.set(category, request.write);
       const record = keyring.of(desk);
       const states = consents.of(desk.patient);
-      const targets = [...wanted].flatMap(([category, write]) => {
-        const compartment = record.compartmentOf(category);
+      const places = [...wanted].flatMap(([category, write]) =>
+        record.compartmentsOf(category).map((compartment) => ({ category, compartment, write })),
+      );
+      const targets = places.flatMap(({ category, compartment, write }) => {
         const before = states.get(compartment)?.grants.get(request.grantee);
         // What was already granted further is not taken back by the way.
         if (before && !request.categories.includes(category)) return [];

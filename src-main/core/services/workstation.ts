@@ -16,12 +16,15 @@ import type {
 import { AppError } from '../../../src-shared/errors.ts';
 import { formatAccount, formatName } from '../../../src-shared/format/index.ts';
 import { createAccessRequests } from './access-requests.ts';
+import { createAccountRecoveries } from './account-recoveries.ts';
+import { createAccountRecovery } from './account-recovery.ts';
 import { createAccounts } from './accounts.ts';
 import { createAttemptLimiter } from './attempts.ts';
 import { createAttention } from './attention.ts';
 import { createAvailability, type Availability } from './availability/availability.ts';
 import { createBlockLists } from './availability/operation-blocks.ts';
 import { createCarry } from './carry/carry.ts';
+import { createBringingBack } from './bringing-back.ts';
 import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitBlocks } from './commit-blocks.ts';
@@ -310,6 +313,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     const row = sessions.current()?.index.patient(account);
     return row ? formatName(row) : `Patient ${formatAccount(account)}`;
   };
+  /** Staff are known by their profiles, others as far as whoever is logged in may see them. */
+  const namedAnywhere = (account: string): string => {
+    const member = directory.members().find((m) => m.account === account);
+    return member ? profiles.name(member.profile, account) : nameOf(account);
+  };
   const delegates: Delegates = createDelegates({
     ...{ store: store.workstation, codec, crypto, keys: ports.keys, consents, grantees, keyring, seals, epochs, rights, network },
     ...{ signing, publisher, clock, nameOf, accountOf: claims.accountOf, patientReader: notes.patientReader },
@@ -318,8 +326,21 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       return known ? profiles.name(known.profile, `Clinic ${id.slice(2, 8)}`) : `Clinic ${id.slice(2, 8)}`;
     },
   });
+  const recoveries = createAccountRecoveries(store.workstation, codec);
+  const accountRecovery = createAccountRecovery({
+    ...{ keys: ports.keys, recoveries, directory, delegates, rights, cards, sessions, signing, publisher, nameOf: namedAnywhere },
+    now: () => Math.max(Math.floor(clock() / 1000), connections.status()?.headTime ?? 0),
+  });
   const patientRotation = createPatientRotation({
     ...{ keys: ports.keys, cards, consents, patientKeys, recovery, directory, keyring, epochs, sessions, signing, publisher, facts, clock },
+  });
+  const bringingBack = createBringingBack({
+    ...{ store: store.workstation, codec, crypto, reader, consents, directory, keyring, epochs, seals, rights, publisher, clock },
+    granteeName(grantee) {
+      const organization = directory.organization(grantee);
+      if (organization) return profiles.name(organization.profile, `Clinic ${grantee.slice(2, 8)}`);
+      return namedAnywhere(codec.checksummed(`0x${grantee.slice(26)}`));
+    },
   });
   const views = createSharingViews({
     ...{ store: store.workstation, codec, consents, directory, profiles, notes, reader, keyring, seals, delegates, rights, nameOf },
@@ -475,6 +496,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       keyRotation,
       keyring,
       patientRotation,
+      accountRecovery,
+      bringingBack,
       cards,
       recovery,
       patients,

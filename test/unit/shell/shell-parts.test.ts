@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planStart } from '../../../scripts/lib/start-plan.ts';
 import { parseCallMessage } from '../../../src-main/call-message.ts';
+import { calls } from '../../../src-shared/ipc-schema.ts';
 import { dataFolderOf, defaultDataFolder, optionValue } from '../../../src-main/data-folder.ts';
 import { errorPage } from '../../../src-main/error-page.ts';
 import { fileNameOf } from '../../../src-main/file-name.ts';
@@ -96,6 +97,10 @@ describe('a suggested file name', () => {
 describe('a message from a page', () => {
   it('is a call', () => {
     expect(parseCallMessage({ id: 1, call: 'patients.search', input: {}, more: 1 })).toEqual({ id: 1, call: 'patients.search', input: {} });
+  });
+
+  it('is taken for each call that there is', () => {
+    for (const call of Object.keys(calls)) expect(parseCallMessage({ id: 1, call, input: {} }).call).toBe(call);
   });
 
   it.each([

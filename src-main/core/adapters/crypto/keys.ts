@@ -9,7 +9,7 @@ import { toHex, zero } from './bytes.ts';
 import { decodeCard, encodeCard } from './card.ts';
 import { invalid } from './failures.ts';
 import { openKeystore, writeKeystore } from './keystore.ts';
-import { createPersonKeys, rotatedKeys, secretOfPrivateKey } from './person-keys.ts';
+import { createPersonKeys, recoveredKeys, rotatedKeys, secretOfPrivateKey } from './person-keys.ts';
 import { createPhrase, entropyOfPhrase } from './phrase.ts';
 import { readPrivateKey } from './private-key.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
@@ -26,6 +26,7 @@ export function createKeyAdapter(cost: Partial<Argon2Cost> = {}, argon2: Argon2 
     fromPrivateKey: (hex) => keysOfPrivateKey(readPrivateKey(hex)),
     fromSecret: createPersonKeys,
     rotated: rotatedKeys,
+    recovered: recoveredKeys,
     fromKeystore: async (json, password) => keysOfPrivateKey(await openKeystore(json, password)),
     async toKeystore(keys, password) {
       const privateKey = keys.privateKey();

@@ -79,6 +79,21 @@ export function createPersonKeys(secretGiven: Uint8Array): PersonKeys {
   };
 }
 
+/** Keys that guardians gave an account whose own were lost: none of those before are among them. */
+export function recoveredKeys(account: string, newer: PersonKeys): PersonKeys {
+  const added = newer.secret();
+  const { account: of, secrets } = readSecret(added);
+  try {
+    if (of !== null || newer.account === account) throw invalid('Only a key of nobody yet can become the key of another account.');
+    const written = writeRotated(account, secrets);
+    const keys = createPersonKeys(written);
+    zero(written);
+    return keys;
+  } finally {
+    zero(added, ...secrets);
+  }
+}
+
 /** The former keys' account with the newer keys in front of them. */
 export function rotatedKeys(former: PersonKeys, newer: PersonKeys): PersonKeys {
   const [before, added] = [former.secret(), newer.secret()];

@@ -47,17 +47,7 @@ export function createArrivals(deps: {
 }): Arrivals {
   const { store, codec, directory, network, clock } = deps;
 
-  /** The key in force as the ledger has it, or one that a rotation which is under way names. */
-  const maySignFor = (account: string, signer: string | null): boolean => {
-    if (signer === null) return false;
-    const rotations = store.operations({ kinds: ['RotateKeys'], actor: account }).filter(({ state }) => state !== 'rejected');
-    const signers = (anchored: boolean) =>
-      rotations.flatMap((rotation) => {
-        const decoded = codec.decodePayload(rotation.operation);
-        return decoded.kind === 'RotateKeys' && (rotation.block !== null) === anchored ? [decoded.payload.signer] : [];
-      });
-    return signer === (signers(true).at(-1) ?? account) || signers(false).includes(signer);
-  };
+  const maySignFor = (account: string, signer: string | null): boolean => signer !== null && directory.maySign(account, signer);
 
   const isPatient = (account: string) =>
     store.operations({ kinds: ['RegisterPatient'], patient: account, limit: 1 }).some(({ state }) => state !== 'rejected');

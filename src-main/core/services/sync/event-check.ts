@@ -2,7 +2,7 @@
  * Whether an event may be believed. The endpoint is not: it could make events up. What it cannot make up is an actor's signature, so each
  * applied operation is checked for that here, and counted where it does not hold. A signature counts where it is by the key that its account had at
  * that place in the ledger's order: one by a key that was replaced before does not. And what somebody decided for a patient counts where the patient's
- * appointment says so (right-check.ts). What was signed in another network counts where this one's governors recognized that as a predecessor before: else what
+ * appointment says so, and a new key that guardians gave where enough of them agreed in time (right-check.ts). What was signed in another network counts where this one's governors recognized that as a predecessor before: else what
  * somebody signed elsewhere, for a trial maybe, could be passed off as meant for here.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
@@ -17,7 +17,7 @@ import type {
   StoredOperation,
   WorkstationStorePort,
 } from '../../ports.ts';
-import { createRightCheck } from './right-check.ts';
+import { createRightCheck, type RightCheck } from './right-check.ts';
 
 /** Between so many the event loop gets its turn. */
 const checksPerTurn = 64;
@@ -58,24 +58,6 @@ function sameSignatures(a: SignedOperation, b: SignedOperation): boolean {
 /** Whether an operation is held here just as the event has it. */
 function isSame(known: StoredOperation, operation: SignedOperation, predecessor: string | null): boolean {
   return known.predecessor === predecessor && sameContent(known.operation, operation) && sameSignatures(known.operation, operation);
-}
-
-/** Who signs for which account (in lower case), where it is not the account itself; null for one that was looked up and is. */
-type Signers = Map<string, string | null>;
-
-/** Who signs for an account as of the last block that was followed and what was noted since; looked up once in a range. */
-function signerOf({ store, codec }: Check, signers: Signers, account: string): string {
-  const known = signers.get(account.toLowerCase());
-  if (known !== undefined) return known ?? account;
-  const rotations = store.operations({ kinds: ['RotateKeys'], actor: account, states: ['mined', 'final'] });
-  signers.set(account.toLowerCase(), null);
-  for (const { operation } of rotations) note(signers, operation, codec);
-  return signers.get(account.toLowerCase()) ?? account;
-}
-
-function note(signers: Signers, operation: SignedOperation, codec: OperationCodecPort): void {
-  const decoded = codec.decodePayload(operation);
-  if (decoded.kind === 'RotateKeys') signers.set(operation.actor.toLowerCase(), decoded.payload.signer);
 }
 
 /** Domains of recognized predecessors: as of the last block that was followed (null until they are asked for), and since. */
@@ -123,7 +105,7 @@ async function recoverSigners({ store, codec, network }: Check, events: readonly
 function verify(
   check: Check,
   recovered: Recovered,
-  signers: Signers,
+  signerOf: RightCheck['signer'],
   predecessors: Predecessors,
   event: LedgerEvent,
 ): DecodedOperation | null {
@@ -145,21 +127,17 @@ function verify(
     if (!same && known.origin === 'here') return null;
     // Nothing gets into the store without this check, or being signed here; but a rotation may have come in between. What a peer brought was
     // held against rotations that had not come by the ledger.
-    const unrotated = () => known.origin !== 'peer' && signerOf(check, signers, operation.actor) === operation.actor;
+    const unrotated = () => known.origin !== 'peer' && signerOf(operation.actor) === operation.actor;
     if (isSame(known, operation, predecessor) && unrotated()) return decoded;
   }
   const accounts =
     recovered.get(event) ??
     askedFor(operation).map((signature) => codec.recover(codec.digest(predecessor ?? network, operation), signature));
   const [actor = null, cosigner = null] = accounts;
-  if (actor !== signerOf(check, signers, operation.actor)) return null;
-  // A registration binds the patient's keys: it counts only with the patient's own signature. So does a rotation bind the new key.
-  const second =
-    decoded.kind === 'RegisterPatient'
-      ? signerOf(check, signers, decoded.payload.patient)
-      : decoded.kind === 'RotateKeys'
-        ? decoded.payload.signer
-        : null;
+  if (actor !== signerOf(operation.actor)) return null;
+  // A registration binds the patient's keys: it counts only with the patient's own signature. So does a new key bind whoever has it.
+  const newKey = decoded.kind === 'RotateKeys' || decoded.kind === 'ProposeRecovery' ? decoded.payload.signer : null;
+  const second = decoded.kind === 'RegisterPatient' ? signerOf(decoded.payload.patient) : newKey;
   if (second !== null && cosigner !== second) return null;
   return decoded;
 }
@@ -193,7 +171,6 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
   const recovered = await recoverSigners(check, events);
-  const signers: Signers = new Map();
   const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const applied = new Set<string>();
@@ -214,13 +191,12 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[]):
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, recovered, signers, predecessors, event);
+    const decoded = verify(check, recovered, rights.signer, predecessors, event);
     const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
     if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;
       continue;
     }
-    if (decoded.kind === 'RotateKeys') note(signers, event.operation, check.codec);
     const domain = domainIn(decoded);
     if (domain !== null) predecessors.since.add(domain);
     believed.push({ event: { ...event, ...right }, decoded });

@@ -44,6 +44,8 @@ export interface FollowerStatus {
   /** Blocks after which one is final. */
   readonly confirmations: number;
   readonly head: number | null;
+  /** Seconds; what the newest block says. */
+  readonly headTime: number | null;
   readonly followed: number | null;
   /** Milliseconds; when the ledger was last read to its head. */
   readonly lastSync: number | null;
@@ -278,6 +280,7 @@ export function createFollower(options: FollowerOptions): Follower {
       paused,
       confirmations,
       head: head?.number ?? null,
+      headTime: head?.timestamp ?? null,
       followed: cursor()?.number ?? null,
       lastSync,
       error,
