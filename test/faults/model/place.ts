@@ -118,7 +118,8 @@ export class Place {
     this.w.sessions.lock();
     // Resolves never: a round in the middle of a call hangs there for good.
     void this.w.connections.stop();
-    void this.w.availability.stop();
+    // What it would still note before it ends is lost with the process: its store is closed under it.
+    this.w.availability.stop().catch(() => undefined);
     this.w.store.close();
   }
 
