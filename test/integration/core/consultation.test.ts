@@ -189,6 +189,8 @@ describe('a first consultation', () => {
       signature: { ok: true },
       consent: { ok: true },
     });
+    // All of it lies here, though what other clinics wrote is on no list of what is to be kept.
+    expect(await b.ask('availability.record', { versionId: record.entry.versionId })).toMatchObject({ here: 'whole' });
     const types = (await b.ask('chart.entries', { patient, limit: 500 })).entries.map((e) => e.category);
     expect(new Set(types)).toEqual(new Set(['problems-and-encounters', 'demographics']));
   });

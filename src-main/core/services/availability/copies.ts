@@ -1,6 +1,6 @@
 /**
  * Who else holds what this workstation keeps. Each connected computer of the clinic is asked now and again what changed in its list since the last time: one
- * small question while nothing does. What it says is a statement with a time, no proof; whoever is about to drop something asks for more (collecting).
+ * small question while nothing does. What it says is a statement with a time, no proof.
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { BlockCarePort, Holder, HoldingsPort, PeerPort, RecordCryptoPort, WorkstationStorePort } from '../../ports.ts';

@@ -6,6 +6,7 @@ import type { Computers } from '../peers/computers.ts';
 import type { Reencryptions } from '../reencryptions.ts';
 import type { Session } from '../sessions.ts';
 import type { Copies } from './copies.ts';
+import type { BlockLists } from './operation-blocks.ts';
 
 export interface RecordCopyReader {
   /** Throws NOT_FOUND where the person logged in has no such version. */
@@ -24,6 +25,7 @@ export function createRecordCopies(deps: {
   readonly ipfs: Pick<IpfsPort, 'has' | 'peers'>;
   readonly crypto: Pick<RecordCryptoPort, 'cidOfDigest'>;
   readonly codec: OperationCodecPort;
+  readonly lists: Pick<BlockLists, 'of'>;
   readonly computers: Computers;
   readonly copies: Pick<Copies, 'ask'>;
   readonly reencryptions: () => Pick<Reencryptions, 'movesOf'>;
@@ -62,6 +64,20 @@ export function createRecordCopies(deps: {
     };
   };
 
+  /** Of an operation that is on no list, because it is another clinic's. */
+  const isHere = async (opId: string): Promise<boolean> => {
+    const stored = store.operation(opId);
+    if (!stored) return false;
+    const { cids, complete } = await deps.lists.of(stored);
+    return complete && cids.every((cid) => ipfs.has(cid));
+  };
+
+  const hereNow = async (opIds: readonly string[], stated: RecordCopies['here']): Promise<RecordCopies['here']> => {
+    if (stated !== 'partly') return stated;
+    for (const opId of opIds) if (!(held.holding(opId)?.whole ?? (await isHere(opId)))) return stated;
+    return 'whole';
+  };
+
   const othersNow = async (opIds: readonly string[]): Promise<CopyView[]> => {
     const members = ipfs
       .peers()
@@ -90,7 +106,7 @@ export function createRecordCopies(deps: {
       if (!row) throw new AppError('NOT_FOUND', 'This version of the record is not known here.');
       const opIds = await operationsOf(row.opId, row.position);
       const { here, copies } = known(opIds);
-      return { here, copies: [...copies, ...(await othersNow(opIds))] };
+      return { here: await hereNow(opIds, here), copies: [...copies, ...(await othersNow(opIds))] };
     },
   };
 }
