@@ -1,8 +1,8 @@
 /**
  * What only the patient's key can put in order, done when the card is opened: what a rotation, or revocations made apart, left undone
  * (`PatientRotation.finish`), what is shared with clinics is sealed to the keys that these have made anew since, and the key of an epoch to whoever was
- * left out when it began. Terms stay as they are, so that nobody
- * gets more, or less, than before.
+ * left out when it began. Terms stay as they are, so that nobody gets more,
+ * or less, than before.
  */
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';

@@ -1,8 +1,8 @@
 /** Card, PIN and words are lost: a new key by those whom the patient chose, what it cuts off, and what of the record from before comes back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { categories } from '../../../src-shared/categories.ts';
 import type { AppError } from '../../../src-shared/errors.ts';
+import { category, doctorsAt } from './doctors-at.ts';
 import { cardPin, Ledgerless } from './ledgerless.ts';
 
 let l: Ledgerless;
@@ -13,33 +13,10 @@ afterAll(() => l.stop());
 
 const newPin = '975310';
 const day = 86_400;
-const category = 'problems-and-encounters' as const;
 const clinical = { categories: [category], write: true, purpose: 'treatment' as const, until: 0 };
-const doctor = (i: number) => l.doctors[i] ?? expect.fail();
-const grantee = (i: number) => granteeOfAccount(doctor(i).account);
+const { doctor, grantee, write, readBy } = doctorsAt(() => l);
 const refused = (code: string) => expect.objectContaining({ code });
 type Patient = Awaited<ReturnType<Ledgerless['patient']>>;
-
-const write = (i: number, patient: string) =>
-  l.as(doctor(i).secret, async (session) => {
-    const versionId = crypto.randomUUID();
-    const json = JSON.stringify({ resourceType: 'Basic', id: versionId });
-    const record = { recordId: crypto.randomUUID(), versionId, previous: [], resourceType: 'Basic', category, json };
-    const commits = await l.w.records.prepareAll(session.keys, session.index, patient, [record]);
-    l.w.publisher.publish(
-      commits.flatMap(({ blocks }) => blocks),
-      commits.map(({ operation }) => operation),
-    );
-    l.anchor();
-    return versionId;
-  });
-const readBy = (i: number, patient: string) =>
-  l.as(doctor(i).secret, ({ index }) =>
-    index
-      .records({ patient, categories: [category], limit: 100 })
-      .map((row) => row.versionId)
-      .sort(),
-  );
 /** The front desk is at the workstation, unless another person is named. */
 const openDesk = (card: string, pin = cardPin, secret = l.admin.secret) =>
   l.as(secret, async () => {

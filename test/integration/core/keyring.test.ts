@@ -5,6 +5,7 @@ import { granteeOfAccount, zero32 } from '../../../src-main/core/services/bytes.
 import { newSalt, revocationId } from '../../../src-main/core/services/epoch-keys.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
 import { powerBits } from '../../../src-shared/operations.ts';
+import { category, doctorsAt } from './doctors-at.ts';
 import { Ledgerless } from './ledgerless.ts';
 
 let l: Ledgerless;
@@ -13,31 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => l.stop());
 
-const category = 'problems-and-encounters' as const;
 const clinical = { categories: [category], write: true, purpose: 'treatment' as const, until: 0 };
-const doctor = (i: number) => l.doctors[i] ?? expect.fail();
-const grantee = (i: number) => granteeOfAccount(doctor(i).account);
-
-const write = (i: number, patient: string) =>
-  l.as(doctor(i).secret, async (session) => {
-    const versionId = crypto.randomUUID();
-    const json = JSON.stringify({ resourceType: 'Basic', id: versionId });
-    const record = { recordId: crypto.randomUUID(), versionId, previous: [], resourceType: 'Basic', category, json };
-    const commits = await l.w.records.prepareAll(session.keys, session.index, patient, [record]);
-    l.w.publisher.publish(
-      commits.flatMap(({ blocks }) => blocks),
-      commits.map(({ operation }) => operation),
-    );
-    l.anchor();
-    return versionId;
-  });
-const readBy = (i: number, patient: string) =>
-  l.as(doctor(i).secret, ({ index }) =>
-    index
-      .records({ patient, categories: [category], limit: 100 })
-      .map((row) => row.versionId)
-      .sort(),
-  );
+const { doctor, grantee, write, readBy } = doctorsAt(() => l);
 const enqueue = (...operations: Parameters<typeof l.w.publisher.publish>[1]) => l.w.publisher.publish([], operations);
 const signing = () => {
   const { store, codec, crypto, network, directory, clock } = l.w;

@@ -3,7 +3,7 @@
  * have no key of an epoch that began behind it, those who stay must read and write again, and the patient must open everything from words and ledger.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import { category, doctorsAt } from './doctors-at.ts';
 import { cardPin, Ledgerless } from './ledgerless.ts';
 
 let l: Ledgerless;
@@ -12,9 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => l.stop());
 
-const category = 'problems-and-encounters' as const;
-const doctor = (i: number) => l.doctors[i] ?? expect.fail();
-const grantee = (i: number) => granteeOfAccount(doctor(i).account);
+const { doctor, grantee, save: write, readBy } = doctorsAt(() => l);
 const stays = 0;
 
 type Desk = Awaited<ReturnType<Ledgerless['patient']>>['desk'];
@@ -33,27 +31,6 @@ async function shared() {
 }
 
 const revoke = (desk: Desk, i: number) => l.w.sharing.revoke(desk, grantee(i), [category]);
-
-const write = (i: number, patient: string) =>
-  l.as(doctor(i).secret, async (session) => {
-    const versionId = crypto.randomUUID();
-    const json = JSON.stringify({ resourceType: 'Basic', id: versionId });
-    const record = { recordId: crypto.randomUUID(), versionId, previous: [], resourceType: 'Basic', category, json };
-    const commits = await l.w.records.prepareAll(session.keys, session.index, patient, [record]);
-    l.w.publisher.publish(
-      commits.flatMap(({ blocks }) => blocks),
-      commits.map(({ operation }) => operation),
-    );
-    return versionId;
-  });
-
-const readBy = (i: number, patient: string) =>
-  l.as(doctor(i).secret, ({ index }) =>
-    index
-      .records({ patient, categories: [category], limit: 100 })
-      .map(({ versionId }) => versionId)
-      .sort(),
-  );
 
 /** The epochs whose key is among what somebody holds. */
 async function epochsOpenTo(i: number, desk: Desk, compartment: string): Promise<number[]> {
