@@ -6,7 +6,9 @@ import type { CallOutput } from '../../src-shared/ipc-schema.ts';
 
 export class NewKeyProgress {
   view = $state.raw<CallOutput<'helpers.pending'> | null>(null);
+  /** Of what was to be signed; what could not be read is `unread`. */
   failure = $state<AppError | null>(null);
+  unread = $state<AppError | null>(null);
   errors: FieldError[] = $state.raw([]);
   card = $state('');
   pin = $state('');
@@ -33,8 +35,9 @@ export class NewKeyProgress {
   async load(): Promise<void> {
     try {
       this.view = await api.call('helpers.pending', { patient: this.#patient });
+      this.unread = null;
     } catch (error) {
-      this.failure = asAppError(error);
+      this.unread = asAppError(error);
     }
   }
 
