@@ -38,6 +38,8 @@ for (const { name, seconds, outcome } of rows) {
   const counts = `${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(4)} failed`;
   process.stdout.write(`${name.padEnd(14)} ${seconds.toFixed(1).padStart(7)} s ${counts}${outcome.note ? `   ${outcome.note}` : ''}\n`);
 }
+const failures = rows.flatMap(({ outcome }) => outcome.failures ?? []);
+if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((failure) => `  ${failure}\n`).join('')}`);
 const sum = (pick: (outcome: StageOutcome) => number): number => rows.reduce((total, { outcome }) => total + pick(outcome), 0);
 const failed = sum((outcome) => outcome.failed);
 process.stdout.write(`\n${sum((outcome) => outcome.passed)} passed, ${failed} failed\n`);

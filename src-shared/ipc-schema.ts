@@ -182,8 +182,10 @@ export const calls = {
   // -- where records are
   'availability.view': call<view.AvailabilityView>()(nothing),
   'availability.record': call<view.RecordCopies>()(z.strictObject({ versionId: uuid })),
-  /** In all, this computer's included; for the whole clinic. */
-  'availability.setCopies': call<null>()(z.strictObject({ copies: z.number().int().min(1).max(9) })),
+  /** For the whole clinic. */
+  'availability.setCopies': call<null>()(
+    z.strictObject({ computers: z.number().int().min(1).max(9), hub: z.boolean(), outside: z.boolean() }),
+  ),
   /** From here on, all that this computer keeps is pinned there; null: nowhere any more. */
   'availability.setPinning': call<null>()(
     z.strictObject({

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { build } from '../build.ts';
 import { runChecks } from '../check.ts';
 import { ensureSystemPackages } from '../system-packages.ts';
@@ -13,6 +13,8 @@ export interface StageOutcome {
   readonly failed: number;
   /** What a reader of the summary should know. */
   readonly note?: string;
+  /** What failed, by file and name, with the first line of why. */
+  readonly failures?: readonly string[];
 }
 
 export interface Stage {
@@ -24,7 +26,31 @@ interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+/** The failed tests of a report, and the files that failed before their first test. */
+function failuresOf(report: VitestReport): string[] {
+  return report.testResults.flatMap((file) => {
+    const path = relative(root, file.name);
+    if (file.status === 'failed' && file.assertionResults.length === 0) return [`${path}: ${firstLine(file.message)}`];
+    return file.assertionResults
+      .filter((test) => test.status === 'failed')
+      .map((test) => `${path}: ${test.fullName}: ${firstLine(test.failureMessages[0] ?? '')}`);
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }
 
 function hasTests(folder: string): boolean {
@@ -45,11 +71,12 @@ async function vitest(project: string): Promise<StageOutcome> {
       `--outputFile.json=${file}`,
     ]);
     const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
-    const brokenFiles = report.testResults.filter((result) => result.status === 'failed' && result.assertionResults.length === 0).length;
-    const failed = report.numFailedTests + brokenFiles;
+    const failures = failuresOf(report);
+    if (code !== 0 && failures.length === 0) failures.push(`${project}: the runner failed outside a test (see above)`);
     return {
       passed: report.numPassedTests,
-      failed: code !== 0 && failed === 0 ? 1 : failed,
+      failed: failures.length,
+      failures,
       ...(report.numPendingTests > 0 ? { note: `${report.numPendingTests} skipped` } : {}),
     };
   } finally {
@@ -65,7 +92,7 @@ async function contracts(): Promise<StageOutcome> {
   const failed = code !== 0 && solidity.failed === 0 ? 1 : solidity.failed;
   if (!hasTests('test/contracts')) return { passed: solidity.passed, failed };
   const typescript = await vitest('contracts');
-  return { passed: solidity.passed + typescript.passed, failed: failed + typescript.failed };
+  return { passed: solidity.passed + typescript.passed, failed: failed + typescript.failed, failures: typescript.failures ?? [] };
 }
 
 let systemAdvice: string | null = null;
@@ -104,7 +131,8 @@ export const stages: readonly Stage[] = [
     name: 'check',
     async run() {
       const outcomes = await runChecks();
-      return { passed: outcomes.filter((outcome) => outcome.ok).length, failed: outcomes.filter((outcome) => !outcome.ok).length };
+      const failed = outcomes.filter((outcome) => !outcome.ok);
+      return { passed: outcomes.length - failed.length, failed: failed.length, failures: failed.map((outcome) => outcome.name) };
     },
   },
   { name: 'contracts', run: contracts },

@@ -3,14 +3,12 @@ import type { CallName } from '../../src-shared/ipc-schema.ts';
 import type { Handlers } from './rpc-handlers.ts';
 import type { Workstation } from './services/workstation.ts';
 
-export function handlers({ availability, sessions, facts }: Workstation): Handlers<Extract<CallName, `availability.${string}`>> {
+export function handlers({ availability, sessions }: Workstation): Handlers<Extract<CallName, `availability.${string}`>> {
   return {
     'availability.view': () => availability.view(),
     'availability.record': ({ versionId }) => availability.records.of(sessions.require(), versionId),
-    'availability.setCopies'({ copies }) {
-      availability.policy.set(sessions.require(), copies);
-      availability.copies.tellNews();
-      facts.tell('status', null);
+    'availability.setCopies'(wanted) {
+      availability.setWanted(sessions.require(), wanted);
       return null;
     },
     async 'availability.setPinning'({ service }) {

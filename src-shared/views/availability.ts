@@ -19,12 +19,18 @@ export interface CopyCounts {
   readonly records: number;
   /** Whole here, and nobody else has said that they hold them. */
   readonly onlyHere: number;
-  /** Whole here, but on fewer computers than the clinic wants, `onlyHere` included. */
+  /** On fewer of the clinic's computers than it wants, `onlyHere` included. */
   readonly tooFew: number;
+  /** On no hub, where the clinic wants them on one. */
+  readonly noHub: number;
+  /** Nowhere outside the clinic, where it wants them there too. */
+  readonly notOutside: number;
   /** Not whole here: on their way, missing or damaged. */
   readonly incomplete: number;
-  /** Of `incomplete`, those that nobody is known to hold. */
+  /** Not whole here, and nobody is known to hold them. */
   readonly nowhere: number;
+  /** Taken out here to free space, because others keep them. */
+  readonly freed: number;
 }
 
 export interface HolderView {
@@ -36,9 +42,21 @@ export interface HolderView {
   readonly held: number;
 }
 
+/** Which copies a clinic wants. */
+export interface WantedCopies {
+  /** Of its own, a hub and this one included; 1 to 9. */
+  readonly computers: number;
+  /** One of them a hub. */
+  readonly hub: boolean;
+  /** One more outside the clinic: at a pinning service, as another clinic's hub is. */
+  readonly outside: boolean;
+}
+
 /** For the status line. */
 export interface CopyWarning {
   readonly onlyHere: number;
+  readonly noHub: number;
+  readonly notOutside: number;
   readonly nowhere: number;
   /** Milliseconds; since when there has been something to warn of. Null where there is not. */
   readonly since: number | null;
@@ -46,8 +64,7 @@ export interface CopyWarning {
 
 export interface AvailabilityView {
   readonly counts: CopyCounts;
-  /** Copies that the clinic wants in all. */
-  readonly wanted: number;
+  readonly wanted: WantedCopies;
   readonly holders: readonly HolderView[];
   /** Null where this computer uses none. */
   readonly pinning: PinningView | null;

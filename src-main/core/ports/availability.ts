@@ -34,10 +34,17 @@ export interface HoldingChange {
   readonly whole: boolean;
 }
 
-/** How many operations, with how many records, are whole or not and have so many copies elsewhere. */
+/** How many operations, with how many records, are whole here or not, and have so many copies elsewhere. */
 export interface HoldingTally {
   readonly whole: boolean;
-  readonly copies: number;
+  /** Its contents were taken out here because others keep them. */
+  readonly freed: boolean;
+  /** Other computers of the clinic, hubs included. */
+  readonly computers: number;
+  /** Of `computers`. */
+  readonly hubs: number;
+  /** At a pinning service. */
+  readonly outside: number;
   readonly operations: number;
   readonly records: number;
 }

@@ -1,13 +1,11 @@
 /** Where records are, on the screen: alone on one computer, then at two; one record's copies; and the check of the disk. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { root } from '../../../scripts/lib/project.ts';
 import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { closeBrowser } from '../harness/browser.ts';
 import { launchBrowserShell, type Workstation } from '../harness/browser-shell.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
+import { take } from '../harness/pictures.ts';
 import * as chart from './pages/chart.ts';
 import { openScreen } from './pages/frame.ts';
 import { logIn, switchTo } from './pages/lock-screen.ts';
@@ -49,7 +47,7 @@ describe('where records are', () => {
       .getByText(/records only on this computer/)
       .waitFor();
     await dialog().getByText('No other computer of the clinic has said that it has any.').waitFor();
-    await picture('copies-alone');
+    await take(page, 'copies-alone');
     await dialog().getByRole('button', { name: 'Choose a pinning service' }).click();
     await dialog().getByLabel('Name').fill('Lakeside Clinic');
     await dialog().getByLabel('Address').fill('http://pins.example');
@@ -58,7 +56,7 @@ describe('where records are', () => {
     await dialog()
       .getByText(/begins with https/)
       .scrollIntoViewIfNeeded();
-    await picture('copies-pinning');
+    await take(page, 'copies-pinning');
     await close();
   });
 
@@ -76,10 +74,10 @@ describe('where records are', () => {
     await office.page.getByRole('button', { name: 'Add this computer' }).click();
     await openDialog();
     await dialog()
-      .getByText(/each in 2 or more copies/)
+      .getByText(/each on 2 of the clinic’s computers or more/)
       .waitFor({ timeout: 240_000 });
     expect(await holders().nth(1).textContent()).toMatch(/Office.*said so \d\d:\d\d/);
-    await picture('copies-two');
+    await take(page, 'copies-two');
   });
 
   it('checks the disk, and warns when more copies are wanted than there are', async () => {
@@ -87,14 +85,14 @@ describe('where records are', () => {
     await dialog()
       .getByText(/looked at, nothing wrong is left/)
       .waitFor();
-    await dialog().getByLabel('In the whole clinic').selectOption('3');
+    await dialog().getByLabel('Computers of the clinic that have each record').selectOption('3');
     await dialog()
-      .getByText(/in fewer than 3 copies/)
+      .getByText(/on fewer than 3 of the clinic’s computers/)
       .waitFor();
-    await picture('copies-three');
-    await dialog().getByLabel('In the whole clinic').selectOption('2');
+    await take(page, 'copies-three');
+    await dialog().getByLabel('Computers of the clinic that have each record').selectOption('2');
     await dialog()
-      .getByText(/each in 2 or more copies/)
+      .getByText(/each on 2 of the clinic’s computers or more/)
       .waitFor();
     await close();
   });
@@ -108,21 +106,6 @@ describe('where records are', () => {
     await lines.nth(1).waitFor();
     expect(await lines.allTextContents()).toEqual(['This computer complete', expect.stringMatching(/^Office said so \d\d:\d\d$/)]);
     await lines.first().scrollIntoViewIfNeeded();
-    await picture('copies-record');
+    await take(page, 'copies-record');
   });
-
-  /** For whoever wants to look at it: both sizes, both themes. */
-  async function picture(name: string): Promise<void> {
-    if (!process.env['ANAMNESIS_PICTURES']) return;
-    const folder = join(root, 'test-results');
-    mkdirSync(folder, { recursive: true });
-    for (const [width, height, colorScheme] of [
-      [1920, 1080, 'dark'],
-      [1366, 768, 'light'],
-    ] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height });
-      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), animations: 'disabled' });
-    }
-  }
 });

@@ -7,6 +7,7 @@ import { CID } from 'multiformats/cid';
 import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
+const none = { records: 0, onlyHere: 0, tooFew: 0, noHub: 0, notOutside: 0, incomplete: 0, nowhere: 0, freed: 0 };
 const person = (family: string): Demographics => ({
   ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female', phone: '', address: '' },
   identifiers: [],
@@ -53,7 +54,7 @@ describe('where blocks are', () => {
       () => Promise.resolve(availability(desk).counts()),
       ({ records }) => records > 0,
     );
-    expect(counts).toEqual({ records: 1, onlyHere: 1, tooFew: 1, incomplete: 0, nowhere: 0 });
+    expect(counts).toEqual({ ...none, records: 1, onlyHere: 1, tooFew: 1 });
     expect(copies(desk, commitsOf(patient)[0] ?? '')).toEqual({ here: 'whole', copies: [] });
   });
 
@@ -72,7 +73,7 @@ describe('where blocks are', () => {
         (found) => found.here === 'whole' && found.copies.length === 1,
       );
       expect(known.copies[0]).toMatchObject({ kind: 'workstation' });
-      expect(availability(w).counts()).toEqual({ records: 1, onlyHere: 0, tooFew: 0, incomplete: 0, nowhere: 0 });
+      expect(availability(w).counts()).toEqual({ ...none, records: 1 });
     }
     expect(copies(desk, commitsOf(patient)[0] ?? '').copies[0]?.name).toBe('Office');
   });
@@ -133,7 +134,7 @@ describe('where blocks are', () => {
     const kept = await Promise.all(blocks.map(async (cid) => ({ cid, bytes: await desk.core.workstation.ipfs.get(cid) })));
     for (const w of [desk, office]) spoil(w, blocks, 'flip');
     for (const w of [desk, office]) await availability(w).repair.checkAll();
-    const lost = { records: 3, onlyHere: 0, tooFew: 0, incomplete: 1, nowhere: 1 };
+    const lost = { ...none, records: 3, incomplete: 1, nowhere: 1 };
     for (const w of [desk, office]) {
       expect(
         await w.until(
@@ -159,39 +160,52 @@ describe('where blocks are', () => {
     }
   });
 
-  it('may be wanted in more copies, which an admin says at one computer for all', async () => {
+  it('may be wanted in other places, which an admin says at one computer for all', async () => {
     await logIn(desk, people.admin);
-    await desk.ask('availability.setCopies', { copies: 3 });
+    await desk.ask('availability.setCopies', { computers: 2, hub: false, outside: true });
+    await office.until(
+      'known at the office',
+      () => Promise.resolve(availability(office).view()),
+      ({ wanted }) => wanted.outside,
+    );
+    for (const w of [desk, office]) {
+      expect(availability(w).counts()).toEqual({ ...none, records: 3, notOutside: 3 });
+      expect(availability(w).warning()).toMatchObject({ onlyHere: 0, notOutside: 3, noHub: 0, since: expect.any(Number) as number });
+    }
+    const wanted = { computers: 3, hub: true, outside: false };
+    await desk.ask('availability.setCopies', wanted);
     const view = await office.until(
       'known at the office',
       () => Promise.resolve(availability(office).view()),
-      ({ wanted }) => wanted === 3,
+      (now) => now.wanted.hub,
     );
-    expect(view.counts).toEqual({ records: 3, onlyHere: 0, tooFew: 3, incomplete: 0, nowhere: 0 });
-    expect(await desk.ask('availability.view', {})).toMatchObject({ wanted: 3, holders: [{ name: 'Office', connected: true }] });
+    expect(view.counts).toEqual({ ...none, records: 3, tooFew: 3, noHub: 3 });
+    expect(await desk.ask('availability.view', {})).toMatchObject({ wanted, holders: [{ name: 'Office', connected: true }] });
     await logIn(desk, people.registrar);
-    await expect(desk.ask('availability.setCopies', { copies: 1 })).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    await expect(desk.ask('availability.setCopies', { ...wanted, computers: 1 })).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
   });
 
-  it('and how many, is believed of no computer that changed it', () => {
+  it('and which, is believed of no computer that changed it', () => {
     const { policy } = availability(office);
     const said = policy.toShow();
-    expect(said?.copies).toBe(3);
+    expect(said).toMatchObject({ computers: 3, hub: true, outside: false });
     for (const forged of [
-      { ...said, copies: 1, sequence: 9 },
+      { ...said, computers: 1, sequence: 9 },
+      { ...said, hub: false, sequence: 9 },
+      { ...said, outside: true, sequence: 9 },
       { ...said, sequence: 9 },
       { ...said, by: people.registrar, sequence: 9 },
       'x',
       null,
     ])
       expect(policy.learn(forged)).toBe(false);
-    expect(policy.wanted()).toBe(3);
+    expect(policy.wanted()).toEqual({ computers: 3, hub: true, outside: false });
   });
 
   it('count no more at a computer that was taken out', async () => {
     await logIn(desk, people.admin);
     const { peer = '' } = (await desk.ask('computers.list', {})).find(({ here }) => !here) ?? {};
     await desk.ask('computers.remove', { peer });
-    expect(availability(desk).counts()).toEqual({ records: 3, onlyHere: 3, tooFew: 3, incomplete: 0, nowhere: 0 });
+    expect(availability(desk).counts()).toEqual({ ...none, records: 3, onlyHere: 3, tooFew: 3, noHub: 3 });
   });
 });

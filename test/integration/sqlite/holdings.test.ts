@@ -4,10 +4,12 @@ import type { Holder } from '../../../src-main/core/ports.ts';
 import { openDatabase } from '../../../src-main/core/adapters/sqlite/database.ts';
 import { holdingsStore } from '../../../src-main/core/adapters/sqlite/holdings-table.ts';
 import { availability } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0006-availability.ts';
+import { kindsOfCopies } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0008-kinds-of-copies.ts';
 import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/migrations/workstation/index.ts';
 import { workstationStore } from '../../../src-main/core/adapters/sqlite/workstation-store.ts';
 import { bytes32, commit, machineKey, openStore, temporaryFolder } from './fixtures.ts';
 
+const none = { whole: false, freed: false, computers: 0, hubs: 0, outside: 0 };
 const [a, b, c] = [bytes32(1), bytes32(2), bytes32(3)];
 const holder = (name: string, more: Partial<Holder> = {}): Holder => ({
   ...{ holder: name, kind: 'workstation', place: 1, run: `0x${'11'.repeat(16)}`, confirmedAt: 1000 },
@@ -53,8 +55,8 @@ describe('what is held', () => {
     );
     expect(holdings.holding(a)?.copies).toBe(2);
     expect(holdings.tally()).toEqual([
-      { whole: false, copies: 1, operations: 1, records: 1 },
-      { whole: true, copies: 2, operations: 1, records: 2 },
+      { ...none, computers: 1, hubs: 1, operations: 1, records: 1 },
+      { ...none, whole: true, computers: 2, hubs: 1, operations: 1, records: 2 },
     ]);
     expect(holdings.holdersOf(a).map(({ holder, kind }) => [holder, kind])).toEqual([
       ['P', 'workstation'],
@@ -79,8 +81,22 @@ describe('what is held', () => {
     holdings.forget('P');
     holdings.forget('nobody');
     expect([a, b].map((id) => holdings.holding(id)?.copies)).toEqual([0, 0]);
-    expect(holdings.tally()).toEqual([{ whole: true, copies: 0, operations: 2, records: 2 }]);
+    expect(holdings.tally()).toEqual([{ ...none, whole: true, operations: 2, records: 2 }]);
     expect(holdings.holders()).toEqual([]);
+  });
+
+  it('counts copies by kind of holder, also of one that is another kind from now on', () => {
+    const { holdings } = openStore();
+    holdings.note([{ opId: a, whole: true, records: 1 }]);
+    holdings.hear(holder('P'), [{ opId: a, whole: true }], false);
+    holdings.hear(holder('pinning:1', { kind: 'pinning' }), [{ opId: a, whole: true }], false);
+    expect(holdings.tally()).toEqual([{ ...none, whole: true, computers: 1, outside: 1, operations: 1, records: 1 }]);
+    holdings.hear(holder('P', { kind: 'hub' }), [], false);
+    expect(holdings.tally()).toEqual([{ ...none, whole: true, computers: 1, hubs: 1, outside: 1, operations: 1, records: 1 }]);
+    holdings.forget('pinning:1');
+    holdings.hear(holder('P'), [{ opId: a, whole: true }], true);
+    expect(holdings.tally()).toEqual([{ ...none, whole: true, computers: 1, operations: 1, records: 1 }]);
+    expect(holdings.holding(a)?.copies).toBe(1);
   });
 
   it('is nothing any more when the workstation is cleared', () => {
@@ -92,6 +108,22 @@ describe('what is held', () => {
     workstation.clear();
     expect([holdings.tally(), holdings.holders(), holdings.changesAfter(0, 10)]).toEqual([[], [], []]);
   });
+});
+
+it('what was counted before kinds were is counted by kind afterwards', () => {
+  const file = join(temporaryFolder(), 'workstation.db');
+  const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, kindsOfCopies.version - 1) });
+  before.exec(`
+    INSERT INTO holdings (op_id, whole, records, copies) VALUES (x'${a.slice(2)}', 1, 2, 0), (x'${b.slice(2)}', 1, 3, 0);
+    INSERT INTO holders VALUES (1, 'P', 'hub', 1, x'${'11'.repeat(16)}', 1), (2, 'pinning:1', 'pinning', 0, x'${'00'.repeat(16)}', 1);
+    INSERT INTO copies VALUES (x'${a.slice(2)}', 1), (x'${a.slice(2)}', 2)`);
+  before.close();
+  const db = openDatabase({ file, key: machineKey, migrations: workstationMigrations });
+  expect(holdingsStore(db).tally()).toEqual([
+    { ...none, whole: true, operations: 1, records: 3 },
+    { ...none, whole: true, computers: 1, hubs: 1, outside: 1, operations: 1, records: 2 },
+  ]);
+  db.close();
 });
 
 it('a store from before opens with all that was in it, and nothing held yet', () => {

@@ -20,7 +20,7 @@ const sync = (change: Partial<SyncView>): SyncView => ({
   confirmations: 2,
   indexing: 0,
   missingBlocks: 0,
-  copies: { onlyHere: 0, nowhere: 0, since: null },
+  copies: { onlyHere: 0, noHub: 0, notOutside: 0, nowhere: 0, since: null },
   ...change,
 });
 

@@ -15,6 +15,8 @@ interface HolderRow {
   readonly confirmed_at: number;
 }
 
+type TallyRow = Readonly<Record<'whole' | 'freed' | 'copies' | 'hubs' | 'outside' | 'operations' | 'records', number>>;
+
 const holderOf = ({ holder, kind, place, run, confirmed_at: confirmedAt }: HolderRow): Holder => ({
   ...{ holder, kind, place, confirmedAt },
   run: hexOfBytes(run),
@@ -25,11 +27,15 @@ export function holdingsStore(db: Db): HoldingsPort {
   const one = db.prepare('SELECT whole, records, copies FROM holdings WHERE op_id = ?');
   const remove = db.prepare('DELETE FROM holdings WHERE op_id = ?');
   const add = db.prepare(`
-    INSERT INTO holdings (op_id, whole, records, copies) VALUES (@id, @whole, @records, (SELECT count(*) FROM copies WHERE op_id = @id))`);
+    INSERT INTO holdings (op_id, whole, records, copies, hubs, outside)
+    SELECT @id, @whole, @records, count(*), coalesce(sum(h.kind = 'hub'), 0), coalesce(sum(h.kind = 'pinning'), 0)
+    FROM copies c JOIN holders h ON h.id = c.holder WHERE c.op_id = @id`);
   const changes = db.prepare('SELECT place, op_id, whole FROM holdings WHERE place > ? ORDER BY place LIMIT ?');
-  const incomplete = db.prepare('SELECT place, op_id, records FROM holdings WHERE whole = 0 AND place > ? ORDER BY place LIMIT ?');
+  const incomplete = db.prepare(
+    'SELECT place, op_id, records FROM holdings WHERE whole = 0 AND freed = 0 AND place > ? ORDER BY place LIMIT ?',
+  );
   const lastPlace = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'holdings'").pluck();
-  const tally = db.prepare('SELECT whole, copies, operations, records FROM tally WHERE operations > 0');
+  const tally = db.prepare('SELECT whole, freed, copies, hubs, outside, operations, records FROM tally WHERE operations > 0');
   const holders = db.prepare('SELECT * FROM holders ORDER BY holder');
   const holdersOf = db.prepare('SELECT h.* FROM copies c JOIN holders h ON h.id = c.holder WHERE c.op_id = ? ORDER BY h.holder');
   const holder = db.prepare('SELECT * FROM holders WHERE holder = ?');
@@ -43,6 +49,7 @@ export function holdingsStore(db: Db): HoldingsPort {
   const addCopy = db.prepare('INSERT INTO copies (op_id, holder) VALUES (?, ?) ON CONFLICT DO NOTHING');
   const removeCopy = db.prepare('DELETE FROM copies WHERE op_id = ? AND holder = ?');
   const removeCopies = db.prepare('DELETE FROM copies WHERE holder = ?');
+  const copiesOf = db.prepare('SELECT op_id FROM copies WHERE holder = ?').pluck();
   const count = db.prepare('SELECT count(*) FROM copies WHERE holder = ?').pluck();
 
   const holding = (opId: string): Holding | undefined => {
@@ -77,16 +84,20 @@ export function holdingsStore(db: Db): HoldingsPort {
       })),
     lastPlace: () => (lastPlace.get() as number | undefined) ?? 0,
     tally: () =>
-      (tally.all() as { whole: number; copies: number; operations: number; records: number }[]).map((row) => ({
+      (tally.all() as TallyRow[]).map(({ copies, ...row }) => ({
         ...row,
-        whole: row.whole === 1,
+        ...{ whole: row.whole === 1, freed: row.freed === 1, computers: copies - row.outside },
       })),
     holders: () => (holders.all() as HolderRow[]).map(holderOf),
     holdersOf: (opId) => (holdersOf.all(idOf(opId)) as HolderRow[]).map(holderOf),
     hear(said, list, restart) {
       db.transaction(() => {
+        const before = holder.get(said.holder) as HolderRow | undefined;
+        // Copies are counted by kind: taken off as what it was, and added as what it is.
+        const again = before && before.kind !== said.kind && !restart ? (copiesOf.all(before.id) as Buffer[]) : [];
+        if (before && (restart || before.kind !== said.kind)) removeCopies.run(before.id);
         const id = keepHolder.get({ ...said, run: bytesOfHex(said.run, 'run', 16) }) as number;
-        if (restart) removeCopies.run(id);
+        for (const opId of again) addCopy.run(opId, id);
         for (const { opId, whole } of list) (whole ? addCopy : removeCopy).run(idOf(opId), id);
       }).immediate();
     },

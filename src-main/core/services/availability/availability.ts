@@ -11,12 +11,14 @@ import type {
   RecordCryptoPort,
   WorkstationStorePort,
 } from '../../ports.ts';
-import type { AvailabilityView, BlockCheckView, CopyCounts, CopyWarning } from '../../../../src-shared/view-types.ts';
+import type { AvailabilityView, BlockCheckView, CopyCounts, CopyWarning, WantedCopies } from '../../../../src-shared/view-types.ts';
 import type { Directory } from '../directory.ts';
 import type { FactBus } from '../facts.ts';
 import type { Neighbourhood } from '../peers/neighbourhood.ts';
 import type { Reencryptions } from '../reencryptions.ts';
+import type { Session } from '../sessions.ts';
 import { createCopies, type Copies } from './copies.ts';
+import { countCopies, warningOf } from './copy-counts.ts';
 import { createCopyPolicy, type CopyPolicy } from './copy-policy.ts';
 import { createHoldings, type Holdings } from './holdings.ts';
 import type { BlockLists } from './operation-blocks.ts';
@@ -35,6 +37,8 @@ export interface Availability {
   readonly pinKeeping: PinKeeping;
   counts(): CopyCounts;
   warning(): CopyWarning;
+  /** By an admin, for the whole clinic. Throws NOT_SET_UP. */
+  setWanted(session: Session, wanted: WantedCopies): void;
   view(): AvailabilityView;
   /** Compares all blocks with their hashes now, and asks others for what is missing or damaged. */
   check(tell?: (bytes: number) => void): Promise<BlockCheckView>;
@@ -84,22 +88,11 @@ export function createAvailability(deps: {
   const pinKeeping = createPinKeeping({ ...deps, limits: usualPinLimits });
   const records = createRecordCopies({ ...deps, computers, copies, serviceName: () => pinning.name() });
 
-  const counts = (): CopyCounts => {
-    const sum = { records: 0, onlyHere: 0, tooFew: 0, incomplete: 0, nowhere: 0 };
-    const wanted = policy.wanted();
-    for (const { whole, copies: others, records } of held.tally()) {
-      sum.records += records;
-      if (!whole) sum.incomplete += records;
-      if (!whole && others === 0) sum.nowhere += records;
-      if (whole && others === 0) sum.onlyHere += records;
-      if (whole && others + 1 < wanted) sum.tooFew += records;
-    }
-    return sum;
-  };
+  const counts = () => countCopies(held.tally(), policy.wanted(), deps.kind);
+  const warning = () => warningOf(counts(), policy.wanted());
 
   const changed = () => {
-    const { onlyHere, nowhere } = counts();
-    const isLow = (onlyHere > 0 && policy.wanted() > 1) || nowhere > 0;
+    const isLow = Object.values(warning()).some((records) => records > 0);
     const since = store.setting<number>(sinceSetting) ?? null;
     if (isLow !== (since !== null)) store.setSetting(sinceSetting, isLow ? clock() : undefined);
     facts.tell('status', null);
@@ -119,9 +112,11 @@ export function createAvailability(deps: {
 
   return {
     ...{ holdings, copies, repair, policy, records, pinning, pinKeeping, counts },
-    warning() {
-      const { onlyHere, nowhere } = counts();
-      return { onlyHere: policy.wanted() > 1 ? onlyHere : 0, nowhere, since: store.setting<number>(sinceSetting) ?? null };
+    warning: () => ({ ...warning(), since: store.setting<number>(sinceSetting) ?? null }),
+    setWanted(session, wanted) {
+      policy.set(session, wanted);
+      copies.tellNews();
+      changed();
     },
     view() {
       const names = new Map(computers.list().map(({ peer, name }) => [peer, name]));

@@ -90,7 +90,10 @@ export function createCopies(deps: {
         run: before ? bytesOf(before.run) : null,
       });
       if (stopped) return;
-      if (policy.learn(answer.policy)) tellNews();
+      if (policy.learn(answer.policy)) {
+        tellNews();
+        for (const listener of listeners) listener();
+      }
       const { kind, run, restart, ids, whole, place, more } = answer;
       if (ids.length !== whole.length) throw senseless();
       const holder: Holder = { holder: peer, kind, place, run: hexOf(run), confirmedAt: clock() };

@@ -1,23 +1,26 @@
 /**
- * How many copies of its records a clinic wants: an admin's signed statement, which its computers hand to each other, as they do vouchers. It decides what is
- * warned of and what may be dropped, not who holds what: all computers of a clinic fetch all that is the clinic's.
+ * Which copies of its records a clinic wants: on how many of its own computers, whether on a hub, and whether outside the clinic. An admin's signed statement, which
+ * the clinic's computers hand to each other as they do vouchers. It decides what is warned of and what may be freed, not who holds what: all computers of a
+ * clinic fetch all that is the clinic's.
  */
 import { z } from 'zod';
 import { AppError } from '../../../../src-shared/errors.ts';
+import type { WantedCopies } from '../../../../src-shared/view-types.ts';
 import type { OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../../ports.ts';
 import { utf8 } from '../bytes.ts';
 import type { Directory } from '../directory.ts';
 import type { Session } from '../sessions.ts';
 
-export const maxCopies = 9;
-/** This computer's and one other. */
-const usualCopies = 2;
-const setting = 'availability.policy';
+/** One disk more than this computer's: so a clinic with one computer is warned until there is a second, or it says otherwise. */
+const usual: WantedCopies = { computers: 2, hub: false, outside: false };
+const setting = 'availability.copyPolicy';
 
 const statement = z.strictObject({
   organization: z.string().regex(/^0x[0-9a-f]{64}$/),
-  /** In all, this computer's included. */
-  copies: z.number().int().min(1).max(maxCopies),
+  /** Of the clinic, hubs included. */
+  computers: z.number().int().min(1).max(9),
+  hub: z.boolean(),
+  outside: z.boolean(),
   sequence: z.number().int().min(0).max(1_000_000),
   by: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
   signature: z.string().regex(/^0x[0-9a-fA-F]{130}$/),
@@ -25,9 +28,9 @@ const statement = z.strictObject({
 type Statement = z.infer<typeof statement>;
 
 export interface CopyPolicy {
-  wanted(): number;
+  wanted(): WantedCopies;
   /** By an admin. Throws NOT_SET_UP. */
-  set(session: Session, copies: number): void;
+  set(session: Session, wanted: WantedCopies): void;
   /** For other computers of the clinic; null while nobody has said anything. */
   toShow(): Statement | null;
   /** What another computer showed. Answers whether it counts from now on. */
@@ -45,8 +48,10 @@ export function createCopyPolicy(deps: {
 }): CopyPolicy {
   const { store, codec, crypto, directory } = deps;
 
-  const digestOf = ({ organization, copies, sequence, by }: Omit<Statement, 'signature'>) =>
-    crypto.sha256(utf8(['anamnesis/copies/1', deps.networkOf(organization), organization, copies, sequence, by.toLowerCase()].join('\n')));
+  const digestOf = ({ organization, computers, hub, outside, sequence, by }: Omit<Statement, 'signature'>) => {
+    const said = [deps.networkOf(organization), organization, computers, hub, outside, sequence, by.toLowerCase()];
+    return crypto.sha256(utf8(['anamnesis/copies/2', ...said].join('\n')));
+  };
 
   const isInForce = (said: Statement): boolean => {
     const signer = codec.recover(digestOf(said), said.signature);
@@ -59,12 +64,13 @@ export function createCopyPolicy(deps: {
   return {
     wanted() {
       const said = kept();
-      return said && said.organization === deps.organization() ? said.copies : usualCopies;
+      if (!said || said.organization !== deps.organization()) return usual;
+      return { computers: said.computers, hub: said.hub, outside: said.outside };
     },
-    set({ keys, account }, copies) {
+    set({ keys, account }, { computers, hub, outside }) {
       const organization = deps.organization();
       if (organization === null) throw new AppError('NOT_SET_UP', 'This workstation is not set up yet.');
-      const unsigned = { organization, copies, sequence: (kept()?.sequence ?? -1) + 1, by: account };
+      const unsigned = { organization, computers, hub, outside, sequence: (kept()?.sequence ?? -1) + 1, by: account };
       store.setSetting(setting, { ...unsigned, signature: keys.sign(digestOf(unsigned), directory.signer(account)) } satisfies Statement);
     },
     toShow: kept,

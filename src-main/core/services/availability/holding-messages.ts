@@ -30,7 +30,7 @@ export const answers = {
     whole: z.array(z.boolean()).max(pageLimit),
     place,
     run,
-    /** What an admin of the clinic said how many copies there should be. */
+    /** What an admin of the clinic said which copies there should be. */
     policy: z.unknown(),
     more: z.boolean(),
   }),

@@ -7,5 +7,15 @@ import { peers } from './0004-peers.ts';
 import { predecessor } from './0005-predecessor.ts';
 import { availability } from './0006-availability.ts';
 import { pins } from './0007-pins.ts';
+import { kindsOfCopies } from './0008-kinds-of-copies.ts';
 
-export const workstationMigrations: readonly Migration[] = [initial, withdrawal, blockTimes, peers, predecessor, availability, pins];
+export const workstationMigrations: readonly Migration[] = [
+  initial,
+  withdrawal,
+  blockTimes,
+  peers,
+  predecessor,
+  availability,
+  pins,
+  kindsOfCopies,
+];
