@@ -16,11 +16,11 @@ import type { Random } from '../random.ts';
 import { FaultyWire } from './faulty-wire.ts';
 import { LyingProxy } from './lying-proxy.ts';
 
-const passphrase = 'correct horse battery';
-const pin = '246810';
+export const passphrase = 'correct horse battery';
+export const pin = '246810';
 const cost = { memoryKiB: 8192, passes: 1 };
-const waitMs = 180_000;
-const demographics = {
+const waitMs = Number(process.env.W ?? 180_000);
+export const demographics = {
   ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980', birthDateEstimated: true, gender: 'female' as const },
   ...{ phone: '', address: '', identifiers: [] },
 };
@@ -54,9 +54,12 @@ export class Clinic {
   /** What it said is saved, of the patient whose turn it is. */
   readonly saved: Saved[] = [];
 
-  constructor(dir = mkdtempSync(join(tmpdir(), 'anamnesis-faults-'))) {
+  /** Told of each save as soon as it is answered. */
+  onSaved: () => void = () => undefined;
+
+  constructor(dir = mkdtempSync(join(tmpdir(), 'anamnesis-faults-')), env: Readonly<Record<string, string>> = {}) {
     this.dir = dir;
-    this.core = new CoreProcess(dir, cost);
+    this.core = new CoreProcess(dir, cost, () => null, env);
   }
 
   async revive(): Promise<void> {
@@ -74,6 +77,7 @@ export class Clinic {
         const encounter = records.find(({ resourceType }) => resourceType === 'Encounter');
         if (!encounter) throw new Error('An encounter was answered as saved without its id');
         this.saved.push({ recordId: encounter.recordId, operations });
+        this.onSaved();
       } catch (error) {
         if (error instanceof AppError && passing.has(error.code)) await delay(50);
         else if (error instanceof AppError) throw error;
