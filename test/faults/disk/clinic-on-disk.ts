@@ -1,5 +1,5 @@
 /** A clinic of one workstation whose data folder lies on a faulty disk; its doctor has a patient who shares everything. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
@@ -40,20 +40,15 @@ export class ClinicOnDisk {
   /** Everything that runs on this computer ends, as without power. */
   async end(): Promise<void> {
     await this.clinic.core.end('SIGKILL');
-    const { pid } = JSON.parse(readFileSync(join(this.ledgerDir, 'anvil.pid.json'), 'utf8')) as { pid: number };
-    const signal = (number: 0 | 'SIGKILL') => {
-      try {
-        return process.kill(pid, number);
-      } catch {
-        // It is gone.
-        return false;
-      }
-    };
-    signal('SIGKILL');
+    const file = join(this.ledgerDir, 'anvil.pid.json');
+    if (!existsSync(file)) return;
+    const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
+    const runs = () => existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.ledgerDir);
+    if (runs()) process.kill(pid, 'SIGKILL');
     await until(
       'the ledger is gone',
-      async () => signal(0),
-      (runs) => !runs,
+      async () => runs(),
+      (still) => !still,
     );
   }
 

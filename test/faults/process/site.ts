@@ -19,7 +19,7 @@ import { LyingProxy } from './lying-proxy.ts';
 export const passphrase = 'correct horse battery';
 export const pin = '246810';
 const cost = { memoryKiB: 8192, passes: 1 };
-const waitMs = Number(process.env.W ?? 180_000);
+const waitMs = 180_000;
 export const demographics = {
   ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980', birthDateEstimated: true, gender: 'female' as const },
   ...{ phone: '', address: '', identifiers: [] },
