@@ -224,7 +224,7 @@ describe('for everybody', () => {
     await dialog.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Ask for access' }).click();
     await dialog.getByLabel('Vaccinations').check();
-    await dialog.getByLabel('Conditions').check();
+    await dialog.getByLabel('Problems and visits').check();
     await dialog.getByLabel('Why').fill('To plan the vaccination before the journey.');
     await fine('ask-patient');
     await dialog.getByRole('button', { name: 'Sign and ask' }).click();
@@ -253,7 +253,7 @@ describe('for everybody', () => {
     await fine('request');
     await asked.getByRole('button', { name: `Approve request of ${both.name}` }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Conditions').uncheck();
+    await dialog.getByLabel('Problems and visits').uncheck();
     await fine('approve');
     await dialog.getByRole('button', { name: 'Sign and share' }).click();
     await asked.waitFor({ state: 'detached' });
