@@ -37,6 +37,7 @@ export const errorCodes = [
   'STORE_DAMAGED',
   'STORE_IN_USE',
   'DISK_FULL',
+  'DISK_FAILED',
   'KEY_SEALED',
   'KEYCHAIN_UNAVAILABLE',
   'CORE_RESTARTED',

@@ -68,7 +68,7 @@ export interface Core {
 const snapshotIntervalMs = 100;
 
 /**
- * Throws STORE_NEWER, STORE_DAMAGED, STORE_IN_USE or DISK_FULL where the data folder cannot be opened; KEY_SEALED where the machine's key is sealed and
+ * Throws STORE_NEWER, STORE_DAMAGED, STORE_IN_USE or DISK_FULL, DISK_FAILED where the data folder cannot be opened; KEY_SEALED where the machine's key is sealed and
  * nothing opens it; CODE_INVALID for a recovery code that is not this folder's.
  */
 export async function createCore(options: CoreOptions, access: KeyAccess = {}): Promise<Core> {

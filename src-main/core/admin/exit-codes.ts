@@ -33,6 +33,7 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   STORE_DAMAGED: exitCodes.store,
   STORE_IN_USE: exitCodes.store,
   DISK_FULL: exitCodes.store,
+  DISK_FAILED: exitCodes.store,
   KEY_SEALED: exitCodes.store,
   NOT_ALLOWED: exitCodes.notAllowed,
   CONSENT_MISSING: exitCodes.notAllowed,

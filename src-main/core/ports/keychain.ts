@@ -17,9 +17,9 @@ export interface MachineKeyPort {
   sealed(): boolean;
   /** Opened by the recovery code and still sealed by a keychain that is not there. */
   openedByCode(): boolean;
-  /** Seals it by the keychain; before this returns, the old file is gone. Throws KEYCHAIN_UNAVAILABLE, DISK_FULL. */
+  /** Seals it by the keychain; before this returns, the old file is gone. Throws KEYCHAIN_UNAVAILABLE, DISK_FULL, DISK_FAILED. */
   seal(): Promise<void>;
-  /** Keeps it in a plain file again. Throws DISK_FULL. */
+  /** Keeps it in a plain file again. Throws DISK_FULL, DISK_FAILED. */
   keepPlain(): void;
 }
 

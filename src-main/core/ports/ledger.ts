@@ -99,7 +99,7 @@ export interface LedgerPort {
   receipt(hash: string): Promise<{ block: number; blockHash: string; success: boolean } | null>;
   relayerAddress(relayerKey: Uint8Array): string;
   /**
-   * Answers what another workstation asks of the ledger that this one is connected to (JSON-RPC, one request or a batch): reading what this program
+   * Answers what another workstation asks of the ledger that this one is connected to (one JSON-RPC request): reading what this program
    * reads, and sending signed transactions; nothing else. Null for anything of another form.
    */
   relay(request: Uint8Array): Promise<Uint8Array | null>;

@@ -11,9 +11,9 @@ export interface KeychainService {
   view(): Promise<KeychainView>;
   /** Throws WRONG_CREDENTIALS, TRY_LATER. */
   code(passphrase: string): Promise<string>;
-  /** Throws CODE_INVALID for a code that is not this workstation's, KEYCHAIN_UNAVAILABLE, DISK_FULL. */
+  /** Throws CODE_INVALID for a code that is not this workstation's, KEYCHAIN_UNAVAILABLE, DISK_FULL, DISK_FAILED. */
   turnOn(code: string): Promise<void>;
-  /** Throws WRONG_CREDENTIALS, TRY_LATER, DISK_FULL. */
+  /** Throws WRONG_CREDENTIALS, TRY_LATER, DISK_FULL, DISK_FAILED. */
   turnOff(passphrase: string): Promise<void>;
 }
 

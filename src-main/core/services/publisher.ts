@@ -8,7 +8,7 @@ import type { FactBus } from './facts.ts';
 import type { PreparedOperation } from './signing.ts';
 
 export interface Publisher {
-  /** `replaces`: opIds of refused operations whose place these take. Throws DISK_FULL or STORE_DAMAGED; then nothing of it counts as saved. */
+  /** `replaces`: opIds of refused operations whose place these take. Throws DISK_FULL, DISK_FAILED or STORE_DAMAGED; then nothing of it counts as saved. */
   publish(blocks: readonly EncodedFileBlock[], operations: readonly PreparedOperation[], replaces?: readonly string[]): void;
 }
 

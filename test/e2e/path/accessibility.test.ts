@@ -101,7 +101,7 @@ describe('for everybody', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('region', { name: 'Patient session' }).waitFor();
     await desk.accessHistory(page).first().waitFor();
-    await fine();
+    await fine('patient-session');
     await desk.finishSession(page);
   });
 
@@ -221,6 +221,14 @@ describe('for everybody', () => {
     await dialog.waitFor();
     await fine('break-the-glass');
     await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Ask for access' }).click();
+    await dialog.getByLabel('Vaccinations').check();
+    await dialog.getByLabel('Problems and visits').check();
+    await dialog.getByLabel('Why').fill('To plan the vaccination before the journey.');
+    await fine('ask-patient');
+    await dialog.getByRole('button', { name: 'Sign and ask' }).click();
+    await dialog.waitFor({ state: 'detached' });
     await openScreen(page, 'Sync');
     await page.getByRole('button', { name: 'Carry by USB stick' }).click();
     await dialog.waitFor();
@@ -232,6 +240,27 @@ describe('for everybody', () => {
     await dialog.waitFor();
     await fine('add-computer');
     await page.keyboard.press('Escape');
+  });
+
+  it('answering what a doctor asks for, in part, and what was accessed', async () => {
+    await switchTo(page, registrar);
+    await openScreen(page, 'Patient at the desk');
+    await page.getByLabel('Demo clinic: take a patient’s card').selectOption({ label: 'Meera Devi Rao' });
+    await page.getByLabel('PIN', { exact: true }).fill('123456');
+    await page.keyboard.press('Enter');
+    const asked = page.getByRole('region', { name: 'Somebody asks for access' });
+    await asked.getByText('To plan the vaccination before the journey.').waitFor();
+    await fine('request');
+    await asked.getByRole('button', { name: `Approve request of ${both.name}` }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Problems and visits').uncheck();
+    await fine('approve');
+    await dialog.getByRole('button', { name: 'Sign and share' }).click();
+    await asked.waitFor({ state: 'detached' });
+    await desk.holder(page, both.name).getByText('Vaccinations').waitFor();
+    await desk.accessHistory(page).first().scrollIntoViewIfNeeded();
+    await fine('access-history');
+    await desk.finishSession(page);
   });
 
   it('lets one log in, find a patient and open the chart by keyboard alone', async () => {

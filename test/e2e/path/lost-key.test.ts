@@ -10,6 +10,7 @@ import { keepPicturesOnFailure } from '../harness/artifacts.ts';
 import { closeBrowser } from '../harness/browser.ts';
 import { launchBrowserShell, type Workstation } from '../harness/browser-shell.ts';
 import { temporaryFolder } from '../harness/data-folder.ts';
+import { take } from '../harness/pictures.ts';
 import { rpc } from '../../integration/ledger/site.ts';
 import { enrol } from './pages/administration.ts';
 import * as chart from './pages/chart.ts';
@@ -88,6 +89,7 @@ describe('a new key for a patient who has lost everything', () => {
     await dialog()
       .getByText(/2 of these 2 can give you a new key together with you, 2 days after they agreed/)
       .waitFor();
+    await take(page, 'help-choose');
     await dialog().getByRole('button', { name: 'Sign', exact: true }).click();
     await dialog().waitFor({ state: 'detached' });
     const list = page.getByRole('list', { name: 'Help to a new key' }).getByRole('listitem');
@@ -110,8 +112,10 @@ describe('a new key for a patient who has lost everything', () => {
     await dialog().getByLabel('Their PIN').fill(pin);
     await dialog().getByLabel('PIN', { exact: true }).fill(newPin);
     await dialog().getByLabel('PIN again').fill(newPin);
+    await take(page, 'help-ask');
     await dialog().getByRole('button', { name: 'Ask for the new key' }).click();
     await dialog().getByText('The new key is not in force yet').waitFor();
+    await take(page, 'help-asked');
     code = (await dialog().locator('.code').innerText()).trim();
     newCard = await readQrCode(dialog().getByRole('article', { name: 'Patient’s card' }));
     expect((await desk.shownWords(page)).split(' ')).toHaveLength(24);
@@ -130,6 +134,7 @@ describe('a new key for a patient who has lost everything', () => {
     await desk.openCard(page, oldCard, pin);
     await page.getByText('Somebody asked for a new key in this patient’s name').waitFor();
     await page.getByRole('button', { name: 'Sign and stop it' }).waitFor();
+    await take(page, 'help-warning');
     await desk.finishSession(page);
 
     await desk.openCard(page, cards[1] ?? '', pin);
@@ -137,6 +142,7 @@ describe('a new key for a patient who has lost everything', () => {
     await page.getByText(code).waitFor();
     expect(await page.getByRole('button', { name: 'Sign and agree' }).isDisabled()).toBe(true);
     await page.getByLabel(/has spoken with them/).check();
+    await take(page, 'help-agree');
     await page.getByRole('button', { name: 'Sign and agree' }).click();
     await page.getByText('This card’s owner has agreed. Nothing more needs to be done.').waitFor();
     await desk.finishSession(page);
@@ -149,6 +155,7 @@ describe('a new key for a patient who has lost everything', () => {
       .getByText(/can be put in force from/)
       .waitFor();
     expect(await dialog().getByRole('button', { name: 'Put in force' }).count()).toBe(0);
+    await take(page, 'help-waiting');
     const { port } = JSON.parse(readFileSync(join(dataDir, 'ledger', 'anvil.pid.json'), 'utf8')) as { port: number };
     await rpc(`http://127.0.0.1:${port}`, 'evm_increaseTime', 2 * 86_400 + 60);
     await rpc(`http://127.0.0.1:${port}`, 'evm_mine');
@@ -156,6 +163,7 @@ describe('a new key for a patient who has lost everything', () => {
     await openNewCard();
     await dialog().getByRole('textbox', { name: 'New card', exact: true }).fill(newCard);
     await dialog().getByLabel('PIN of the new card').fill(newPin);
+    await take(page, 'help-put-in-force');
     await dialog().getByRole('button', { name: 'Put in force' }).click();
     await dialog().waitFor({ state: 'detached' });
     await nothingWaits(page);
@@ -170,6 +178,7 @@ describe('a new key for a patient who has lost everything', () => {
     await desk.openCard(page, newCard, newPin);
     const panel = page.getByRole('region', { name: 'The record from before the new key' });
     await panel.getByText(/does not open what was written before/).waitFor();
+    await take(page, 'help-bring-back');
     await panel.getByRole('button', { name: 'Sign and bring back' }).click();
     await panel.getByText(/Can read what is closed: .*Dr Anil Kumar/).waitFor();
     await desk.finishSession(page);
@@ -178,6 +187,7 @@ describe('a new key for a patient who has lost everything', () => {
     await panel.getByRole('button', { name: 'Sign and bring back' }).click();
     await panel.getByText('All of it is back').waitFor();
     await desk.accessHistory(page).getByText('Got a new key by helpers').waitFor();
+    await take(page, 'help-history');
     await desk.holder(page, people.doctor.name).waitFor();
     await desk.finishSession(page);
     await nothingWaits(page);

@@ -40,8 +40,10 @@ export class LyingProxy {
   /** Of the requests, how many are lied to; each lie of the list is as likely. */
   share = 0;
   lies: readonly Lie[] = lies;
-  /** Told of each request before and after it has reached the ledger. */
-  onPass: ((method: string, moment: 'before' | 'after') => Promise<void> | void) | null = null;
+  /** Nothing gets through at all. */
+  away = false;
+  /** Told of each request before and after it has reached the ledger. Where its asker is `gone` by then, it goes no further. */
+  onPass: ((method: string, moment: 'before' | 'after') => Promise<'gone' | undefined>) | null = null;
   readonly told = new Map<Lie, number>();
   readonly #random: Random;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -65,15 +67,20 @@ export class LyingProxy {
     try {
       const body = await readAll(request);
       const calls = callsOf(body);
-      for (const { method } of calls) await this.onPass?.(method, 'before');
+      if (this.away || (await this.#isGone(calls, 'before'))) return void request.socket.destroy();
       const answer = await this.#answer(body, calls);
-      for (const { method } of calls) await this.onPass?.(method, 'after');
-      if (answer === null) return void request.socket.destroy();
+      if (answer === null || (await this.#isGone(calls, 'after'))) return void request.socket.destroy();
       response.writeHead(answer.status, { 'content-type': answer.type, 'content-length': answer.body.length }).end(answer.body);
     } catch {
       // The ledger is gone, or whoever asked: in either case the connection ends without an answer.
       request.socket.destroy();
     }
+  }
+
+  async #isGone(calls: readonly Call[], moment: 'before' | 'after'): Promise<boolean> {
+    let gone = false;
+    for (const { method } of calls) if ((await this.onPass?.(method, moment)) === 'gone') gone = true;
+    return gone;
   }
 
   #lieFor(calls: readonly Call[]): Lie | null {

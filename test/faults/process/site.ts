@@ -1,20 +1,26 @@
-/** Two clinics in processes of their own: A runs the ledger, B reaches it through the lying proxy; both write in one patient's record. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/**
+ * Two clinics in processes of their own: A runs the ledger, B and its hub reach it through a lying proxy each; both clinics write in one patient's record.
+ * What the three say to each other goes over wires that fail.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { categories } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { CoreProcess } from '../../integration/core/core-process.ts';
+import { HubProcess } from '../../integration/core/hub-process.ts';
 import type { Random } from '../random.ts';
+import { FaultyWire } from './faulty-wire.ts';
 import { LyingProxy } from './lying-proxy.ts';
 
-const passphrase = 'correct horse battery';
-const pin = '246810';
+export const passphrase = 'correct horse battery';
+export const pin = '246810';
 const cost = { memoryKiB: 8192, passes: 1 };
 const waitMs = 180_000;
-const demographics = {
+export const demographics = {
   ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980', birthDateEstimated: true, gender: 'female' as const },
   ...{ phone: '', address: '', identifiers: [] },
 };
@@ -48,9 +54,12 @@ export class Clinic {
   /** What it said is saved, of the patient whose turn it is. */
   readonly saved: Saved[] = [];
 
-  constructor(dir = mkdtempSync(join(tmpdir(), 'anamnesis-faults-'))) {
+  /** Told of each save as soon as it is answered. */
+  onSaved: () => void = () => undefined;
+
+  constructor(dir = mkdtempSync(join(tmpdir(), 'anamnesis-faults-')), env: Readonly<Record<string, string>> = {}) {
     this.dir = dir;
-    this.core = new CoreProcess(dir, cost);
+    this.core = new CoreProcess(dir, cost, () => null, env);
   }
 
   async revive(): Promise<void> {
@@ -68,6 +77,7 @@ export class Clinic {
         const encounter = records.find(({ resourceType }) => resourceType === 'Encounter');
         if (!encounter) throw new Error('An encounter was answered as saved without its id');
         this.saved.push({ recordId: encounter.recordId, operations });
+        this.onSaved();
       } catch (error) {
         if (error instanceof AppError && passing.has(error.code)) await delay(50);
         else if (error instanceof AppError) throw error;
@@ -97,14 +107,44 @@ export class Clinic {
   }
 }
 
+interface Invitation {
+  readonly peers: readonly string[];
+  readonly endpoint: string;
+}
+const crypto = createRecordCrypto();
+
+type Prefix = 'ANAM-INVITE' | 'ANAM-COMPUTER';
+
+const networkIn = (prefix: Prefix, code: string): Invitation => {
+  const value = crypto.decodeCode(prefix, code) as Invitation & { readonly network: Invitation };
+  return prefix === 'ANAM-INVITE' ? value : value.network;
+};
+
+/** The same invitation into the same network, with other ways to reach it. */
+function rerouted(prefix: Prefix, code: string, ways: Invitation): string {
+  const value = crypto.decodeCode(prefix, code) as object;
+  return crypto.encodeCode(
+    prefix,
+    prefix === 'ANAM-INVITE' ? { ...value, ...ways } : { ...value, network: { ...networkIn(prefix, code), ...ways } },
+  );
+}
+
 export class Site {
   readonly a = new Clinic();
   readonly b = new Clinic();
+  /** Of clinic B. */
+  readonly hub = new HubProcess();
   readonly proxy: LyingProxy;
+  readonly hubProxy: LyingProxy;
+  /** Before A, and before B. */
+  readonly wires: FaultyWire[] = [];
+  readonly #random: Random;
   patient = '';
 
   private constructor(random: Random) {
+    this.#random = random;
     this.proxy = new LyingProxy(random);
+    this.hubProxy = new LyingProxy(random);
   }
 
   static async start(random: Random): Promise<Site> {
@@ -116,8 +156,13 @@ export class Site {
     await a.core.ask('setup.createClinic', { clinicName: 'Clinic A', personName: 'Dr Rao', passphrase, phrase });
     const { invitation } = await a.core.ask('network.invitation', {});
     const second = await b.core.ask('setup.createPhrase', {});
-    const joining = { invitation, clinicName: 'Clinic B', personName: 'Dr Okafor', passphrase, phrase: second.phrase };
-    const { requestCode } = await b.core.ask('setup.join', joining);
+    const joining = {
+      invitation: await site.#wired('ANAM-INVITE', invitation),
+      clinicName: 'Clinic B',
+      personName: 'Dr Okafor',
+      passphrase,
+    };
+    const { requestCode } = await b.core.ask('setup.join', { ...joining, phrase: second.phrase });
     await a.core.ask('network.admit', { requestCode });
     await until(
       'B is admitted',
@@ -130,10 +175,35 @@ export class Site {
     for (const { core, account } of [a, b]) {
       await core.ask('staff.changeRoles', { account, roles: ['admin', 'registrar', 'practitioner'] });
     }
-    proxy.target = (await a.core.ask('network.view', {})).endpoint;
+    const { endpoint } = await a.core.ask('network.view', {});
+    for (const one of [proxy, site.hubProxy]) one.target = endpoint;
     await b.core.ask('network.setEndpoint', { endpoint: await proxy.listen() });
+    await site.#startHub();
     await site.nextPatient();
     return site;
+  }
+
+  /** Whoever comes by this invitation reaches its maker, whose addresses stand first, over a wire that can fail. */
+  async #wired(prefix: Prefix, code: string, endpoint?: string): Promise<string> {
+    const network = networkIn(prefix, code);
+    const wire = await FaultyWire.before(network.peers, this.#random);
+    this.wires.push(wire);
+    return rerouted(prefix, code, {
+      peers: network.peers.map((address) => wire.through(address)),
+      endpoint: endpoint ?? network.endpoint,
+    });
+  }
+
+  async #startHub(): Promise<void> {
+    const { invitation } = await this.b.core.ask('computers.invitation', {});
+    const file = join(this.hub.dir, 'invitation');
+    writeFileSync(file, await this.#wired('ANAM-COMPUTER', invitation, await this.hubProxy.listen()));
+    await this.hub.start('--invitation-file', file);
+    await until(
+      'the hub is connected',
+      () => this.b.core.ask('computers.list', {}),
+      (computers) => computers.some(({ name, connected }) => name === 'Hub' && connected),
+    );
   }
 
   /** A new patient shares everything with both doctors; what is saved is counted for them from here on. */
@@ -164,8 +234,10 @@ export class Site {
   }
 
   async close(): Promise<void> {
+    await this.hub.end('SIGTERM');
     await this.b.close();
     await this.a.close();
-    await this.proxy.close();
+    rmSync(this.hub.dir, { recursive: true, force: true, maxRetries: 5 });
+    for (const one of [this.proxy, this.hubProxy, ...this.wires]) await one.close();
   }
 }

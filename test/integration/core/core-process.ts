@@ -10,6 +10,7 @@ export class CoreProcess {
   readonly #dir: string;
   readonly #passphraseCost: { readonly memoryKiB: number; readonly passes: number } | undefined;
   readonly #keychain: () => string | null;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #waiting = new Map<number, { resolve: (reply: ReplyMessage) => void; reject: (error: Error) => void }>();
   #child: ChildProcess | null = null;
   /** Facts that the core tells. */
@@ -19,13 +20,16 @@ export class CoreProcess {
   /**
    * @param passphraseCost what sealing costs; as in use unless given.
    * @param keychain the secret of the keychain that answers the core; null: none runs
+   * @param env besides this process' own
    */
   constructor(
     dir: string,
     passphraseCost?: { readonly memoryKiB: number; readonly passes: number },
     keychain: () => string | null = () => null,
+    env: Readonly<Record<string, string>> = {},
   ) {
     this.#dir = dir;
+    this.#env = env;
     this.#keychain = keychain;
     this.#passphraseCost = passphraseCost;
   }
@@ -39,7 +43,10 @@ export class CoreProcess {
       version: 'test',
       passphraseCost: this.#passphraseCost,
     };
-    const child = fork('dist/core/core.mjs', [JSON.stringify(options)], { serialization: 'advanced', execArgv: [] });
+    const child = fork('dist/core/core.mjs', [JSON.stringify(options)], {
+      ...{ serialization: 'advanced', execArgv: [] },
+      env: { ...process.env, ...this.#env },
+    });
     child.on('message', (message: ReplyMessage | { event: string } | Extract<FromCore, { control: string }>) => {
       if ('control' in message && message.control === 'keychain')
         child.send({ control: 'keychain', id: message.id, answer: answerAsKeychain(this.#keychain(), message.ask) } satisfies ToCore);

@@ -1,49 +1,13 @@
 /** The hub, in a process of its own: comes in by an invitation, holds what the clinic made, survives SIGTERM and SIGKILL, hands on, and relays. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { HubProcess } from './hub-process.ts';
 import { foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
-
-class Hub {
-  readonly dir = mkdtempSync(join(tmpdir(), 'anamnesis-hub-'));
-  readonly lines: Record<string, unknown>[] = [];
-  #child: ChildProcess | null = null;
-
-  /** Resolves when it says that it has started and knows the clinic. */
-  async start(...more: string[]): Promise<Record<string, unknown>> {
-    const args = ['dist/core/hub.mjs', '--data', this.dir, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...more];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#child = child;
-    this.lines.length = 0;
-    const lines = createInterface({ input: child.stdout });
-    for await (const line of lines) {
-      const parsed = JSON.parse(line) as Record<string, unknown>;
-      this.lines.push(parsed);
-      const started = this.lines.find((said) => said['event'] === 'started');
-      if (started && this.lines.some((said) => said['event'] === 'ready')) {
-        child.stdout.resume();
-        return started;
-      }
-    }
-    throw new Error(`The hub ended: ${JSON.stringify(this.lines)}`);
-  }
-
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const gone = once(child, 'exit') as Promise<[number | null]>;
-    child.kill(signal);
-    return (await gone)[0];
-  }
-}
 
 describe('the hub of a clinic', () => {
   let desk: TestWorkstation;
-  const hub = new Hub();
+  const hub = new HubProcess();
   let people: Awaited<ReturnType<typeof foundClinic>>;
   const rows = (patient: string) => desk.core.workstation.store.workstation.operations({ patient });
   const register = async (family: string) => {
@@ -117,6 +81,20 @@ describe('the hub of a clinic', () => {
     ledger.back();
 
     expect((await desk.snapshot()).sync.rejected).toBe(0);
+  });
+
+  it('that was killed with the ledger away holds soon, after it started again, what was made meanwhile', async () => {
+    await logIn(desk, people.registrar);
+    const ledger = ledgerOf(desk);
+    ledger.away();
+    onTestFinished(() => ledger.back());
+    await held(await register('Fourth'));
+    await hub.end('SIGKILL');
+    const meanwhile = await register('Fifth');
+    await hub.start();
+    const since = Date.now();
+    await held(meanwhile);
+    expect(Date.now() - since).toBeLessThan(30_000);
   });
 
   it('gives it to a computer that comes when the desk is off, and ends on SIGTERM', async () => {

@@ -7,9 +7,9 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import { createRecordCrypto } from '../../../src-main/core/adapters/crypto/record-crypto.ts';
-import { openDatabase } from '../../../src-main/core/adapters/sqlite/database.ts';
 import { freeingStore } from '../../../src-main/core/adapters/sqlite/freeing-tables.ts';
 import { holdingsStore } from '../../../src-main/core/adapters/sqlite/holdings-table.ts';
+import { migrate } from '../../../src-main/core/adapters/sqlite/migrate.ts';
 import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/migrations/workstation/index.ts';
 import type { PeerService } from '../../../src-main/core/ports.ts';
 import { createFreeRound } from '../../../src-main/core/services/availability/free-round.ts';
@@ -18,7 +18,9 @@ import { bytesOf, utf8 } from '../../../src-main/core/services/bytes.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 
 const crypto = createRecordCrypto();
-const empty = openDatabase({ file: ':memory:', migrations: workstationMigrations }).serialize();
+const template = new Database(':memory:');
+migrate(template, 'workstation.db', workstationMigrations);
+const empty = template.serialize();
 const ops = [`0x${'01'.repeat(32)}`, `0x${'02'.repeat(32)}`];
 const unreachable = () => new AppError('PEER_UNREACHABLE', 'Away.');
 /** Never returned to by a program that was killed. */

@@ -8,7 +8,7 @@ import type { LedgerEvent } from '../../../src-main/core/ports.ts';
 import { createAccountKeys } from '../../../src-main/core/services/account-keys.ts';
 import { createDirectory } from '../../../src-main/core/services/directory.ts';
 import { checkEvents } from '../../../src-main/core/services/sync/event-check.ts';
-import type { OperationKind, OperationPayload, SignedOperation } from '../../../src-shared/operations.ts';
+import { operationKinds, type OperationKind, type OperationPayload, type SignedOperation } from '../../../src-shared/operations.ts';
 import { bytes32, clinic, eventually, person, rpc, signed, site, workstation, type Clinic, type Site, type Workstation } from './site.ts';
 
 const codec = createOperationCodec();
@@ -137,10 +137,16 @@ describe('who may give an account a new key, on the real contracts and here', ()
 
   it('is judged alike, operation by operation, before and after waiting times', { timeout: 240_000 }, async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const rounds = fc.sample(fc.array(step, { minLength: 24, maxLength: 24 }), { seed, numRuns: 12 });
+    const rounds = fc.sample(fc.array(step, { minLength: 24, maxLength: 24 }), { seed, numRuns: 60 });
+    const isShown = (kind: OperationKind, wanted: boolean) =>
+      made.some(({ operation, allowed }) => operation.kind === operationKinds[kind].code && allowed === wanted);
+    /** Both happened, or nothing was shown. */
+    const allShown = () =>
+      (['ProposeRecovery', 'ApproveRecovery', 'CompleteRecovery'] as const).every((kind) => isShown(kind, true) && isShown(kind, false));
     const [guardian1 = nobody, guardian2 = nobody, guardian3 = nobody] = guardians.map(({ address }) => address);
     const first = { guardian1, guardian2, guardian3, guardian4: nobody, guardian5: nobody, threshold: 2, delay: day, round: 0 };
     for (const [i, steps] of rounds.entries()) {
+      if (i >= 12 && allShown()) break;
       const operations: SignedOperation[] = [];
       if (i === 0) operations.push(signed(at.config, 'SetRecovery', first, [key], { deadline: 2 ** 39 }));
       for (const operation of operations) judge(operation, now());
@@ -165,12 +171,7 @@ describe('who may give an account a new key, on the real contracts and here', ()
       `seed ${seed}`,
     ).toEqual([]);
     expect(judged.filter(({ taken, reason }) => !taken && !aboutKeys.test(reason))).toEqual([]);
-    const count = (kind: OperationKind, wanted: boolean) => judged.filter((one) => one.kind === kind && one.taken === wanted).length;
-    // Both happened, or nothing was shown.
-    for (const kind of ['ProposeRecovery', 'ApproveRecovery', 'CompleteRecovery'] as const) {
-      expect(count(kind, false), `refused ${kind}, seed ${seed}`).toBeGreaterThan(0);
-      expect(count(kind, true), `taken ${kind}, seed ${seed}`).toBeGreaterThan(0);
-    }
+    expect(allShown(), `seed ${seed}`).toBe(true);
   });
 
   it('is believed so by a workstation that follows, which comes to the same key in force and the same history', async () => {

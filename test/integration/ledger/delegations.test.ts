@@ -119,6 +119,15 @@ describe('who decides for a patient, on the real contracts and here', () => {
 
   it('is judged alike, operation by operation, also when appointments have run out', async () => {
     granted.add(founded.compartment);
+    // Whatever the draw, the guardian decides something: appointed with all powers, and a grant.
+    const always = { place: 0, powers: 7, capacity: 1 as const, end: 0, sequence: 1 };
+    play(
+      [
+        { ...always, who: 'patient', kind: 'AppointDelegate' },
+        { ...always, who: 'guardian', kind: 'Grant', place: 1 },
+      ],
+      now,
+    );
     const seed = Math.floor(Math.random() * 2 ** 31);
     const [first = [], second = []] = fc.sample(fc.array(step, { minLength: 120, maxLength: 120 }), { seed, numRuns: 2 });
     play(first, now);

@@ -146,8 +146,10 @@ function sameFile(a: KeyFile, b: KeyFile): boolean {
 function diskFailure(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (!['ENOSPC', 'EDQUOT', 'EIO', 'EACCES', 'EPERM', 'EROFS'].includes(code)) return error;
-  const message = 'The key file could not be written. What is stored here is safe and opens as before. Free some space, then try again.';
-  return new AppError('DISK_FULL', message, { reason: code }, { cause: error });
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(code);
+  const advice = isFull ? 'Free some space' : 'Check the disk and the permissions of the data folder';
+  const message = `The key file could not be written. What is stored here is safe and opens as before. ${advice}, then try again.`;
+  return new AppError(isFull ? 'DISK_FULL' : 'DISK_FAILED', message, { reason: code }, { cause: error });
 }
 
 function keyLost(how: 'missing' | 'damaged', file: string): AppError {

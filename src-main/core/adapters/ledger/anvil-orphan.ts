@@ -76,7 +76,7 @@ async function isOurs(orphan: Noted, stateFile: string): Promise<boolean> {
 }
 
 async function answersAsOurs({ port, chainId }: Noted): Promise<boolean> {
-  const endpoint = openJsonRpc(`http://127.0.0.1:${port}`, chainId);
+  const endpoint = openJsonRpc(`http://127.0.0.1:${port}`);
   try {
     const version = await endpoint.send('web3_clientVersion', []);
     return Number(await endpoint.send('eth_chainId', [])) === chainId && String(version).startsWith('anvil/');

@@ -97,7 +97,7 @@ export async function startAnvil(options: AnvilOptions): Promise<AnvilProcess> {
   void ended.then(() => (running = false));
 
   const url = `http://127.0.0.1:${options.port}`;
-  const endpoint = openJsonRpc(url, options.chainId);
+  const endpoint = openJsonRpc(url);
   try {
     if (child.pid !== undefined) await options.onSpawn(child.pid);
     const until = Date.now() + startTimeoutMs;

@@ -142,7 +142,7 @@ export async function deployContracts(
   governors: readonly string[],
   threshold: number,
 ): Promise<NetworkConfig> {
-  const endpoint = openJsonRpc(url, chainId);
+  const endpoint = openJsonRpc(url);
   try {
     return await deployOn(endpoint, chainId, governors, threshold);
   } finally {

@@ -1,11 +1,11 @@
 /**
- * One JSON-RPC endpoint over HTTP. ethers' provider frames and batches the calls; the transport below it is ours, because an
- * endpoint is not trusted: every answer has a limit in bytes and in time, and no redirect is followed.
+ * One JSON-RPC endpoint (JSON-RPC 2.0, one call a request) over HTTP or by another workstation. It is not trusted: every answer has a limit in bytes
+ * and in time, and no redirect is followed. ethers' provider is not used: it turns every request and answer into text character by character in
+ * JavaScript, which took as long as the ledger's own work with a batch of a hundred operations.
  */
 import { request as httpRequest, Agent as HttpAgent } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
-import { FetchRequest, JsonRpcProvider, Network, isError } from 'ethers';
-import type { GetUrlResponse } from 'ethers';
+import { z } from 'zod';
 import { AppError } from '../../../../src-shared/errors.ts';
 
 const requestTimeoutMs = 10_000;
@@ -28,7 +28,6 @@ export interface JsonRpcEndpoint {
 
 type Unreachable = 'offline' | 'timeout' | 'too-large' | 'no-rpc';
 
-/** A transport failure, on its way through ethers. */
 class TransportError extends Error {
   readonly reason: Unreachable;
   constructor(reason: Unreachable, options?: ErrorOptions) {
@@ -63,11 +62,11 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-function post(url: URL, agent: HttpAgent | HttpsAgent, headers: Record<string, string>, body: Uint8Array | null): Promise<GetUrlResponse> {
+function post(url: URL, agent: HttpAgent | HttpsAgent, body: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const options = { method: 'POST', agent, headers: { ...headers, 'content-length': body?.length ?? 0 } };
-    const request = send(url, options, (response) => {
+    const headers = { 'content-type': 'application/json', 'content-length': body.length, 'accept-encoding': 'identity' };
+    const request = send(url, { method: 'POST', agent, headers }, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
       response.on('data', (chunk: Buffer) => {
@@ -77,10 +76,8 @@ function post(url: URL, agent: HttpAgent | HttpsAgent, headers: Record<string, s
       });
       response.on('error', (error) => finish(() => reject(error)));
       response.on('end', () => {
-        const statusCode = response.statusCode ?? 0;
-        // Besides redirects, ethers would retry 429 by its own clock: the follower's back-off does that better.
-        if (statusCode === 429 || (statusCode >= 300 && statusCode < 400)) finish(() => reject(new TransportError('no-rpc')));
-        else finish(() => resolve({ statusCode, statusMessage: response.statusMessage ?? '', headers: {}, body: Buffer.concat(chunks) }));
+        const isAnswer = response.complete && response.statusCode === 200;
+        finish(() => (isAnswer ? resolve(Buffer.concat(chunks)) : reject(new TransportError('no-rpc'))));
       });
     });
     // For the whole exchange: a socket timeout would let an endpoint drip bytes for ever.
@@ -90,33 +87,38 @@ function post(url: URL, agent: HttpAgent | HttpsAgent, headers: Record<string, s
       settle();
     };
     request.on('error', (error) => finish(() => reject(error)));
-    request.end(body ?? undefined);
+    request.end(body);
   });
 }
 
-function rpcErrorText(error: unknown): string | null {
-  if (typeof error !== 'object' || error === null) return null;
-  // ethers gives some JSON-RPC errors its own code and puts the original into `info.error` or `error`.
-  const { info, error: inner } = error as { info?: { error?: { message?: unknown } }; error?: { message?: unknown } };
-  const message = inner?.message ?? info?.error?.message;
-  return typeof message === 'string' ? message.slice(0, maxTextLength) : null;
+const answerTo = z.union([
+  z.object({ jsonrpc: z.literal('2.0'), id: z.number(), error: z.object({ message: z.string() }) }),
+  z.object({ jsonrpc: z.literal('2.0'), id: z.number(), result: z.unknown() }),
+]);
+
+/** What the endpoint answers with instead of a result. */
+class RpcError extends Error {}
+
+/** The result in the bytes that came; throws RpcError for an error, and TransportError for what is no answer to this call. */
+function resultIn(bytes: Uint8Array, id: number): unknown {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+  } catch (error) {
+    throw new TransportError('no-rpc', { cause: error });
+  }
+  const answer = answerTo.safeParse(json);
+  if (!answer.success || answer.data.id !== id) throw new TransportError('no-rpc');
+  if ('error' in answer.data) throw new RpcError(answer.data.error.message.slice(0, maxTextLength));
+  return answer.data.result;
 }
 
 function translate(error: unknown, host: string, method: string): AppError {
   if (error instanceof TransportError) return unreachable(host, error.reason, error);
-  const text = rpcErrorText(error);
-  if (text !== null) {
+  if (error instanceof RpcError) {
+    const text = error.message;
     const message = `The ledger at ${host} refused a request (${method}): ${text}. What you saved is safe here.`;
     return new AppError('LEDGER_REFUSED', message, { host, method, reason: 'other', text });
-  }
-  // Answers that are no JSON, no array or object of answers, or a status of 4xx/5xx without one.
-  if (
-    isError(error, 'SERVER_ERROR') ||
-    isError(error, 'UNSUPPORTED_OPERATION') ||
-    isError(error, 'BAD_DATA') ||
-    error instanceof TypeError
-  ) {
-    return unreachable(host, 'no-rpc');
   }
   return unreachable(host, 'offline', error);
 }
@@ -126,7 +128,7 @@ export type ViaPeer = (peer: string, request: Uint8Array, options: { maxBytes: n
 
 interface Transport {
   readonly host: string;
-  send(headers: Record<string, string>, body: Uint8Array | null): Promise<GetUrlResponse>;
+  send(body: Buffer): Promise<Uint8Array>;
   close(): void;
 }
 
@@ -136,7 +138,7 @@ function httpTransport(urlText: string): Transport {
     url.protocol === 'https:' ? new HttpsAgent({ keepAlive: true, maxSockets: 4 }) : new HttpAgent({ keepAlive: true, maxSockets: 4 });
   return {
     host: url.host,
-    send: (headers, body) => post(url, agent, { ...headers, 'accept-encoding': 'identity' }, body),
+    send: (body) => post(url, agent, body),
     close: () => agent.destroy(),
   };
 }
@@ -144,10 +146,9 @@ function httpTransport(urlText: string): Transport {
 function peerTransport(peer: string, viaPeer: ViaPeer): Transport {
   return {
     host: 'another workstation',
-    async send(_headers, body) {
+    async send(body) {
       try {
-        const answer = await viaPeer(peer, body ?? new Uint8Array(), { maxBytes: maxAnswerBytes, timeoutMs: requestTimeoutMs });
-        return { statusCode: 200, statusMessage: '', headers: {}, body: answer };
+        return await viaPeer(peer, body, { maxBytes: maxAnswerBytes, timeoutMs: requestTimeoutMs });
       } catch (error) {
         throw new TransportError('offline', { cause: error });
       }
@@ -159,39 +160,36 @@ function peerTransport(peer: string, viaPeer: ViaPeer): Transport {
 const peerUrl = /^peer:([1-9A-HJ-NP-Za-km-z]{40,64})$/;
 
 /** Throws INVALID_INPUT for anything but an http or https URL, or the workstation that runs the ledger. Connects at the first call. */
-export function openJsonRpc(urlText: string, chainId: number, viaPeer?: ViaPeer): JsonRpcEndpoint {
+export function openJsonRpc(urlText: string, viaPeer?: ViaPeer): JsonRpcEndpoint {
   const peer = peerUrl.exec(urlText)?.[1];
   const transport = peer !== undefined && viaPeer !== undefined ? peerTransport(peer, viaPeer) : httpTransport(urlText);
-  const connection = new FetchRequest(peer === undefined ? urlText : 'http://workstation.invalid/');
-  connection.timeout = requestTimeoutMs;
-  connection.getUrlFunc = (request) => transport.send(request.headers, request.body);
-  const network = Network.from(chainId);
-  // A known network is never asked for, so ethers has nothing to retry in the background while the endpoint is down; and its
-  // cache of 250 ms would answer a nonce from before the last transaction.
-  const provider = new JsonRpcProvider(connection, network, {
-    staticNetwork: network,
-    cacheTimeout: -1,
-    batchMaxCount: 20,
-    batchMaxSize: 512 * 1024,
-    batchStallTime: 0,
-  });
   const { host } = transport;
+  /** What ends each call that is under way when the connection is closed. */
+  const underWay = new Set<() => void>();
   let closed = false;
+  let lastId = 0;
   return {
     host,
     isPeer: peer !== undefined,
     async send(method, params) {
       if (closed) throw unreachable(host, 'offline');
+      const id = ++lastId;
+      let end = (): void => undefined;
+      const ended = new Promise<never>((_, reject) => (end = () => reject(new TransportError('offline'))));
+      underWay.add(end);
       try {
-        return await provider.send(method, [...params]);
+        const sent = transport.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })));
+        return resultIn(await Promise.race([sent, ended]), id);
       } catch (error) {
         throw translate(error, host, method);
+      } finally {
+        underWay.delete(end);
       }
     },
     close() {
       closed = true;
-      provider.destroy();
       transport.close();
+      for (const end of underWay) end();
     },
   };
 }

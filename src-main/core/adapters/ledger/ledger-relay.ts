@@ -7,7 +7,6 @@ import { AppError } from '../../../../src-shared/errors.ts';
 import type { NetworkConfig } from '../../ports.ts';
 import type { JsonRpcEndpoint } from './json-rpc.ts';
 
-const maxBatch = 20;
 const maxRange = 10_000;
 const tag = z.union([z.literal('latest'), z.string().regex(/^0x[0-9a-f]{1,14}$/)]);
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
@@ -42,7 +41,6 @@ const methods = (gateway: string) => {
 };
 
 const call = z.object({ jsonrpc: z.literal('2.0'), id: z.number().int(), method: z.string().max(40), params: z.unknown() });
-const body = z.union([call, z.array(call).min(1).max(maxBatch)]);
 
 /** Null where it is no request of this form. */
 export async function relayRequest(
@@ -50,27 +48,26 @@ export async function relayRequest(
   { operations }: NetworkConfig,
   request: Uint8Array,
 ): Promise<Uint8Array | null> {
-  let parsed: z.infer<typeof body>;
+  let asked: z.infer<typeof call>;
   try {
-    parsed = body.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request)));
+    asked = call.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request)));
   } catch {
     // No JSON, or no request: it is refused like one that is not allowed.
     return null;
   }
-  const allowed = methods(operations);
-  const answerTo = async ({ id, method, params }: z.infer<typeof call>) => {
-    const schema = Object.hasOwn(allowed, method) ? allowed[method as keyof typeof allowed] : undefined;
-    const checked = schema?.safeParse(params);
-    if (!checked?.success) return { jsonrpc: '2.0', id, error: { code: -32601, message: 'not allowed here' } };
-    try {
-      return { jsonrpc: '2.0', id, result: await endpoint.send(method, checked.data) };
-    } catch (error) {
-      // The asker knows the words of nodes and acts on them ("nonce too low").
-      const text =
-        error instanceof AppError && error.code === 'LEDGER_REFUSED' ? String(error.details['text']) : 'the ledger does not answer';
-      return { jsonrpc: '2.0', id, error: { code: -32000, message: text } };
-    }
-  };
-  const answer = Array.isArray(parsed) ? await Promise.all(parsed.map(answerTo)) : await answerTo(parsed);
-  return new TextEncoder().encode(JSON.stringify(answer));
+  return new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id: asked.id, ...(await answerTo(endpoint, operations, asked)) }));
+}
+
+async function answerTo(endpoint: Pick<JsonRpcEndpoint, 'send'>, gateway: string, { method, params }: z.infer<typeof call>) {
+  const allowed = methods(gateway);
+  const schema = Object.hasOwn(allowed, method) ? allowed[method as keyof typeof allowed] : undefined;
+  const checked = schema?.safeParse(params);
+  if (!checked?.success) return { error: { code: -32601, message: 'not allowed here' } };
+  try {
+    return { result: await endpoint.send(method, checked.data) };
+  } catch (error) {
+    // The asker knows the words of nodes and acts on them ("nonce too low").
+    const isRefusal = error instanceof AppError && error.code === 'LEDGER_REFUSED';
+    return { error: { code: -32000, message: isRefusal ? String(error.details['text']) : 'the ledger does not answer' } };
+  }
 }

@@ -11,6 +11,7 @@ import { decodeLog, decodeTaken, encodeSubmit, followedTopics, gateway, moduleCa
 import { badAnswer, openJsonRpc } from './json-rpc.ts';
 import type { JsonRpcEndpoint, ViaPeer } from './json-rpc.ts';
 import { relayRequest } from './ledger-relay.ts';
+import { signLegacy } from './legacy-transaction.ts';
 import * as values from './rpc-values.ts';
 
 /** What the gateway wants left before it calls a module (its own limit for a module, one 64th, and its reserve), with the fixed part. */
@@ -49,8 +50,8 @@ function noFunds(host: string, raw: string): string {
   return `The ledger at ${host} asks a fee, and the account that this workstation sends with (${from}) has nothing to pay it with. What you save is kept here and sent later. Ask those who run the network to make its gas price zero, or to give that account something.`;
 }
 
-async function readPredecessor(url: string, { chainId, operations }: NetworkConfig, domain: string) {
-  const endpoint = openJsonRpc(url, chainId);
+async function readPredecessor(url: string, { operations }: NetworkConfig, domain: string) {
+  const endpoint = openJsonRpc(url);
   try {
     const data = gateway.encodeFunctionData('predecessorOf', [domain]);
     const answer = values.code.safeParse(await endpoint.send('eth_call', [{ to: operations, data }, 'latest']));
@@ -150,7 +151,7 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
     },
 
     connect(url, network) {
-      const next = openJsonRpc(url, network.chainId, viaPeer);
+      const next = openJsonRpc(url, viaPeer);
       endpoint?.close();
       endpoint = next;
       config = network;
@@ -232,20 +233,8 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
           },
         );
       }
-      // Legacy transactions: every client takes them, with a base fee or without.
-      const transaction = Transaction.from({
-        type: 0,
-        chainId: network.chainId,
-        to: network.operations,
-        nonce,
-        gasLimit,
-        gasPrice: (price * BigInt(Math.ceil(gasPriceFactor * 1000)) + 999n) / 1000n,
-        data,
-      });
-      const raw = await new Wallet(hexlify(relayerKey)).signTransaction(transaction);
-      const { hash } = Transaction.from(raw);
-      if (hash === null) throw new AppError('INTERNAL', 'The batch could not be signed. Nothing was sent, and nothing is lost.');
-      return { hash, raw };
+      const gasPrice = (price * BigInt(Math.ceil(gasPriceFactor * 1000)) + 999n) / 1000n;
+      return signLegacy({ chainId: network.chainId, to: network.operations, nonce, gasLimit, gasPrice, data }, relayerKey);
     },
 
     async broadcast(raw) {

@@ -72,7 +72,7 @@ export class SqliteBlockstore {
 
   /**
    * Stores blocks: all of them, fsynced, or none. What is here already stays, unless it was found damaged.
-   * @throws AppError INVALID_INPUT for a block over 4 MiB, DISK_FULL.
+   * @throws AppError INVALID_INPUT for a block over 4 MiB, DISK_FULL, DISK_FAILED.
    */
   putAll(blocks: readonly { readonly multihash: Uint8Array; readonly bytes: Uint8Array }[]): void {
     if (blocks.some(({ bytes }) => bytes.length > maxBlockBytes)) {

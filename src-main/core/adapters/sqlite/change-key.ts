@@ -25,7 +25,7 @@ function open(file: string, key: Uint8Array): Database.Database | null {
 
 /**
  * Re-encrypts a file that opens with one of the former keys. One that is missing, opens with `key` already, or opens with none of them is left as it is.
- * @throws AppError STORE_IN_USE, STORE_DAMAGED, NOT_ALLOWED, DISK_FULL; then the file is as before.
+ * @throws AppError STORE_IN_USE, STORE_DAMAGED, NOT_ALLOWED, DISK_FULL, DISK_FAILED; then the file is as before.
  */
 export function changeKey(file: string, key: Uint8Array, formerKeys: readonly Uint8Array[]): void {
   const copy = `${file}.rekeying`;

@@ -2,6 +2,7 @@
  * Opens a SQLite file the way all stores here want it: encrypted, durable on return (WAL with synchronous=FULL) unless said otherwise, migrated.
  */
 import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
 import { translated } from './errors.ts';
 import { migrate } from './migrate.ts';
@@ -13,13 +14,21 @@ import type { Migration } from './migrate.ts';
  */
 const walBytes = 16 * 1024 * 1024;
 
+/**
+ * SQLite3 Multiple Ciphers stands between SQLite and the files, and forgets that reading one failed (its `mcIoRead`): SQLite then takes whatever is in memory
+ * for the page, and the next checkpoint writes that into the file. An encrypted page does not open then, which is an error again; a plain file
+ * is opened past it, by the file system of SQLite itself, which only a URI can name. The library reads this when its first file is opened.
+ */
+process.env['SQLITE_USE_URI'] = '1';
+const past = `?vfs=${process.platform === 'win32' ? 'win32' : 'unix'}`;
+
 export type Db = Database.Database;
 export type Statement = Database.Statement<unknown[], unknown>;
 
 /**
  * @param options.key 32 bytes; ChaCha20-Poly1305 per page (SQLite3 Multiple Ciphers' "chacha20", raw key, so no KDF delays the start).
  *   Without one the file is plain: only for what is ciphertext already.
- * @throws AppError STORE_DAMAGED for a wrong key or a damaged first page, STORE_NEWER, STORE_IN_USE, NOT_ALLOWED, DISK_FULL.
+ * @throws AppError STORE_DAMAGED for a wrong key or a damaged first page, STORE_NEWER, STORE_IN_USE, NOT_ALLOWED, DISK_FULL, DISK_FAILED.
  */
 export function openDatabase(options: {
   readonly file: string;
@@ -40,7 +49,7 @@ export function openDatabase(options: {
   const name = basename(file);
   if (key !== undefined && key.length !== 32) throw new RangeError('A database key has 32 bytes');
   return translated(name, () => {
-    const db = new Database(file, { timeout: 5000 });
+    const db = new Database(key === undefined ? `${pathToFileURL(file).href}${past}` : file, { timeout: 5000 });
     try {
       if (key !== undefined) {
         db.pragma(`cipher = 'chacha20'`);

@@ -2,6 +2,7 @@
  * SQLite's failures in the words of a person at a workstation. Every call into a store goes through `translating`, so that a full
  * disk or a damaged file never surfaces as a bare "SQLITE_…" text.
  */
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AppError } from '../../../../src-shared/errors.ts';
 
@@ -10,7 +11,7 @@ export function translate(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   const { code } = error;
   const details = { file, sqlite: code };
-  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
+  if (code === 'SQLITE_FULL') {
     return new AppError(
       'DISK_FULL',
       `The disk could not be written (${file}). Nothing of this step was saved; what was saved before is safe. Free some space, then try again.`,
@@ -18,10 +19,12 @@ export function translate(error: unknown, file: string): unknown {
       { cause: error },
     );
   }
+  if (code.startsWith('SQLITE_IOERR')) return diskFailed(file, details, error);
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
     return new AppError(
       'STORE_DAMAGED',
-      `The data file ${file} is damaged or was encrypted with another key. It was left as it is. Restore the last backup, or the key of this computer.`,
+      // SQLite calls it corrupt, too, where reading the file fails (EIO).
+      `The data file ${file} cannot be read: it is damaged, the disk fails, or it was encrypted with another key. It was left as it is. Restart the computer; if that does not help, restore the last backup, or the key of this computer.`,
       details,
       { cause: error },
     );
@@ -50,13 +53,45 @@ export function translate(error: unknown, file: string): unknown {
   return error;
 }
 
+/** Any disk error but a full one: it breaks, was pulled out, or the operating system made it read-only because of that. */
+function diskFailed(what: string, details: Readonly<Record<string, string>>, cause: unknown): AppError {
+  // The index of the write-ahead log cannot grow: SQLite does not say why.
+  const mayBeFull = details['sqlite'] === 'SQLITE_IOERR_SHMSIZE';
+  return new AppError(
+    'DISK_FAILED',
+    `The disk ${mayBeFull ? 'is full or ' : ''}reports an error (${what}). Nothing of this step was saved; what was saved before is as it was. ${mayBeFull ? 'Free some space and try' : 'Try'} again; if it happens again, restart the computer, and have the disk looked at before you go on with it.`,
+    details,
+    { cause },
+  );
+}
+
+/**
+ * Reads a database with its write-ahead log from the first byte to the last, as SQLite cannot tell a damaged file from a disk that does not read.
+ * @throws AppError DISK_FAILED where that does not go.
+ */
+export function readThrough(file: string): void {
+  const piece = Buffer.alloc(1024 * 1024);
+  for (const path of [file, `${file}-wal`]) {
+    if (!existsSync(path)) continue;
+    onDisk(path, () => {
+      const handle = openSync(path, 'r');
+      try {
+        while (readSync(handle, piece) > 0);
+      } finally {
+        closeSync(handle);
+      }
+    });
+  }
+}
+
 /** Runs a step on the files of a folder; what the operating system refuses becomes an AppError. */
 export function onDisk<T>(dir: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (['ENOSPC', 'EDQUOT', 'EIO'].includes(code)) {
+    if (code === 'EIO') throw diskFailed(dir, { folder: dir, system: code }, error);
+    if (['ENOSPC', 'EDQUOT'].includes(code)) {
       const message = `The disk could not be written (${dir}). What was saved before is safe. Free some space, then start again.`;
       throw new AppError('DISK_FULL', message, { folder: dir, system: code }, { cause: error });
     }

@@ -11,7 +11,7 @@ import { accountIndex } from './account-index.ts';
 import { changeKey } from './change-key.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
-import { onDisk, translated } from './errors.ts';
+import { onDisk, readThrough, translated } from './errors.ts';
 import { freeingStore } from './freeing-tables.ts';
 import { holdingsStore } from './holdings-table.ts';
 import { lockFolder } from './lock.ts';
@@ -27,7 +27,7 @@ const accountCacheKiB = 48 * 1024;
 /**
  * Opens the data folder, creating what is missing.
  * @param options.machineKey 32 bytes, or how to get them once the folder is this core's: two that start at once on a new folder must not make two keys.
- * @throws AppError STORE_IN_USE, STORE_NEWER, STORE_DAMAGED (workstation.db is never replaced), NOT_ALLOWED, DISK_FULL.
+ * @throws AppError STORE_IN_USE, STORE_NEWER, STORE_DAMAGED (workstation.db is never replaced), NOT_ALLOWED, DISK_FULL, DISK_FAILED.
  */
 export function createStore(options: { readonly dir: string; readonly machineKey: Uint8Array | (() => Uint8Array) }): StorePort {
   const { dir, machineKey } = options;
@@ -115,6 +115,8 @@ function openOrReplace<T>(options: Parameters<typeof openDatabase>[0], use: (db:
     return { opened: open(), replaced: marked };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'STORE_DAMAGED') throw error;
+    // What only could not be read this time is not put out of the way: it may be all that somebody typed.
+    readThrough(file);
     setAside(file);
     return { opened: open(), replaced: true };
   }

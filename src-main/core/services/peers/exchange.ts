@@ -92,7 +92,7 @@ export function createExchange(deps: {
     return false;
   };
 
-  const pull = async (peer: string): Promise<void> => {
+  const pull = async (peer: string, neighbour: Neighbour): Promise<void> => {
     for (let after: number | null = 0; after !== null && !stopped;) {
       const page: Answer<'list'> = await ask(peer, { type: 'list', after });
       notePublished(page.ids.filter((_, i) => page.held[i]));
@@ -107,6 +107,9 @@ export function createExchange(deps: {
           ))
         )
           return;
+        // What names no blocks is whole at once: its maker is told right after this, as it is of what has to be fetched.
+        for (const { opId } of operations) if (isHeld(store.operation(hexOf(opId)))) neighbour.held.add(hexOf(opId));
+        neighbour.again ||= neighbour.held.size > 0;
         // They come in the order asked for, as many as fit; what is anchored by now does not come at all.
         start += Math.max(1, operations.length === 0 ? wanted.length : operations.length);
       }
@@ -147,7 +150,7 @@ export function createExchange(deps: {
         await tellHeld(peer, neighbour);
         const list = neighbour.list;
         neighbour.list = false;
-        if (list) await pull(peer);
+        if (list) await pull(peer, neighbour);
       } while (neighbour.again && neighbours.has(peer) && !stopped);
       neighbour.pauseMs = firstPauseMs;
       later(peer, neighbour, listEveryMs);

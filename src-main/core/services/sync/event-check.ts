@@ -75,12 +75,15 @@ function isPredecessor({ store, codec }: Check, predecessors: Predecessors, doma
 }
 
 /** The accounts whose signatures an event's operation bears: the actor's, and the second of what takes two; null for nobody's. */
-type Recovered = ReadonlyMap<LedgerEvent, readonly (string | null)[]>;
+export type Recovered = ReadonlyMap<LedgerEvent, readonly (string | null)[]>;
 
 const askedFor = ({ signatures }: SignedOperation): readonly string[] => signatures.slice(0, 2);
 
 /** Recovers all at once what the events are then asked for one by one; not of what is held just as it stands there. */
-async function recoverSigners({ store, codec, network }: Check, events: readonly LedgerEvent[]): Promise<Recovered> {
+export async function recoverSigners(
+  { store, codec, network }: Pick<Check, 'store' | 'codec' | 'network'>,
+  events: readonly LedgerEvent[],
+): Promise<Recovered> {
   const wanted: { readonly event: LedgerEvent; readonly digest: Uint8Array; readonly signature: string }[] = [];
   for (const event of events) {
     const { opId, operation, predecessor = null } = event;
@@ -161,16 +164,16 @@ async function explainUsed(check: Check, event: LedgerEvent): Promise<CheckedEve
 }
 
 /**
- * Checks the events of a range. Rejections are believed only where they come from a transaction of this workstation: anyone can cause a
+ * Checks the events of a range. `found`: their signers, where `recoverSigners` was asked before. Rejections are believed only where they come from a transaction of this workstation: anyone can cause a
  * rejection of any id by relaying a forgery of it. Nor are they where the transaction was under way when the chain changed: it may have
  * come before what it depends on, and is sent again after it.
  */
-export async function checkEvents(check: Check, events: readonly LedgerEvent[]): Promise<CheckedEvents> {
+export async function checkEvents(check: Check, events: readonly LedgerEvent[], found?: Recovered): Promise<CheckedEvents> {
   const believed: CheckedEvents['believed'] = [];
   const kinds = new Set<OperationKind>();
   let forged = 0;
   if (events.length === 0) return { believed, forged: 0, kinds };
-  const recovered = await recoverSigners(check, events);
+  const recovered = found ?? (await recoverSigners(check, events));
   const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const applied = new Set<string>();

@@ -8,14 +8,11 @@ import type { LedgerHead, LedgerPort, OperationCodecPort, WorkstationStorePort }
 import { allKinds, checkEvents, statusOnly } from './event-check.ts';
 import type { OperationChange } from './event-check.ts';
 import { createLoop } from './loop.ts';
+import { createSliceReader, type Slice } from './slices.ts';
 
 const activePollMs = 500;
 const idlePollMs = 1000;
 const idleAfterMs = 120_000;
-const firstRange = 64;
-const longestRange = 10_000;
-/** A range with more events than this is too long, one with a quarter too short. */
-const wantedEvents = 400;
 /** Followed blocks that are looked through for the last common one. */
 const searchedBlocks = 4096;
 /** Polls in which a head below the followed block, on the same chain, is taken for a node that lags. */
@@ -88,12 +85,12 @@ export interface FollowerOptions {
 export function createFollower(options: FollowerOptions): Follower {
   const { store, ledger, codec, clock, onChange } = options;
   const pace = createPace(clock);
+  const reader = createSliceReader(options);
   let state: FollowerStatus['state'] = 'offline';
   let head: LedgerHead | null = null;
   let lastSync: number | null = null;
   let error: WireError | null = null;
   let checked = false;
-  let range = firstRange;
   let lagging = 0;
   let finalized = -1;
   let lastNews = clock();
@@ -133,7 +130,7 @@ export function createFollower(options: FollowerOptions): Follower {
     if (shorterOnly && ++lagging <= patience) return false;
     lagging = 0;
     checked = false;
-    range = firstRange;
+    reader.reset();
     store.setSetting(
       doubtfulSetting,
       store.openTransactions().map(({ hash }) => hash),
@@ -145,31 +142,14 @@ export function createFollower(options: FollowerOptions): Follower {
     return false;
   }
 
-  /** Reads one range. False where the chain changed under it. */
-  async function readRange(from: number, to: number, now: LedgerHead): Promise<boolean> {
-    const hashOf = async () => (to === now.number ? now.hash : await ledger.blockHash(to));
-    const hash = await hashOf();
-    if (hash === null) return false;
-    const events = await ledger.events(from, to);
-    const blocks = new Map<number, string>(events.map((event) => [event.block, event.blockHash]));
-    const consistent = events.every((event) => blocks.get(event.block) === event.blockHash);
-    // Asked again after the logs: only then do they belong to the block whose hash is kept.
-    if (!consistent || (blocks.get(to) ?? hash) !== hash || (await ledger.blockHash(to)) !== hash) return false;
-    blocks.set(to, hash);
-    const network = ledger.config;
-    if (network === null) return false;
+  /** False where it was ended early. */
+  async function takeIn({ network, events, blocks, recovered }: Slice, now: LedgerHead): Promise<boolean> {
     const doubtful = new Set(store.setting<string[]>(doubtfulSetting) ?? []);
     const check = { store, codec, network, doubtful, blockTime: ledger.blockTime, applied: ledger.applied, stopping: () => loop.stopping };
-    const { believed, forged, kinds } = await checkEvents(check, events);
+    const { believed, forged, kinds } = await checkEvents(check, events, await recovered);
     if (loop.stopping) return false;
     if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);
-    store.applyEvents(
-      believed,
-      [...blocks].map(([number, blockHash]) => ({ number, hash: blockHash })).sort((a, b) => a.number - b.number),
-      now.number - confirmations,
-    );
-    if (events.length > wantedEvents) range = Math.max(1, range >> 1);
-    else if (events.length < wantedEvents / 4) range = Math.min(range * 2, longestRange);
+    store.applyEvents(believed, blocks, now.number - confirmations);
     if (kinds.size > 0) onChange(kinds);
     return true;
   }
@@ -185,21 +165,22 @@ export function createFollower(options: FollowerOptions): Follower {
   async function readTo(now: LedgerHead): Promise<void> {
     const first = (cursor()?.number ?? -1) + 1;
     pace.begin(first, now.number);
-    for (let from = first; from <= now.number && !loop.stopping && !paused;) {
-      const to = Math.min(from + range - 1, now.number);
-      try {
-        if (!(await readRange(from, to, now))) return loop.poke();
-      } catch (failure) {
-        // Endpoints limit ranges by rules of their own; a smaller one is asked for before that counts as a failure.
-        const tooMuch = failure instanceof AppError && (failure.code === 'LEDGER_REFUSED' || failure.details['reason'] === 'too-large');
-        if (!tooMuch || range === 1) throw failure;
-        range = Math.max(1, range >> 2);
-        continue;
+    const slices = reader.read(first, now);
+    let next = slices.next();
+    try {
+      while (!loop.stopping && !paused) {
+        const { done, value } = await next;
+        if (done === true) return value ? undefined : loop.poke();
+        next = slices.next();
+        // It is waited for in the next turn, or below.
+        next.catch(() => undefined);
+        if (!(await takeIn(value, now))) return;
+        pace.reached(value.to);
+        setOnline();
+        if (pace.view() !== null) onChange(statusOnly);
       }
-      from = to + 1;
-      pace.reached(to);
-      setOnline();
-      if (pace.view() !== null) onChange(statusOnly);
+    } finally {
+      await next.catch(() => undefined);
     }
   }
 

@@ -1,0 +1,109 @@
+/**
+ * Reads the ledger's events from a block to its head, in ranges as long as the endpoint and their content allow, and hands them on in slices of whole blocks: whoever
+ * signed the next slice is found out on other threads while the one before is taken in.
+ */
+import { AppError } from '../../../../src-shared/errors.ts';
+import type { LedgerEvent, LedgerHead, LedgerPort, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
+import { recoverSigners, type Recovered } from './event-check.ts';
+
+const firstRange = 64;
+const longestRange = 10_000;
+/** A range with more events than this is too long, one with a quarter too short. */
+const wantedEvents = 1600;
+/** A slice ends with the block in which it has so many. */
+const sliceEvents = 200;
+
+/** What the ledger says of some blocks in a row; not yet believed. */
+export interface Slice {
+  /** The last of them. */
+  readonly to: number;
+  readonly network: NetworkConfig;
+  readonly events: readonly LedgerEvent[];
+  /** Hashes by number, ascending: of the blocks with events, and of the last. */
+  readonly blocks: readonly { readonly number: number; readonly hash: string }[];
+  readonly recovered: Promise<Recovered>;
+}
+
+export interface SliceReader {
+  /**
+   * The slices of the blocks from `from` to the head; the return value is false where the chain changed meanwhile. Ends with what the ledger throws.
+   */
+  read(from: number, head: LedgerHead): AsyncGenerator<Slice, boolean, undefined>;
+  /** Begins with short ranges again. */
+  reset(): void;
+}
+
+/** Endpoints limit ranges by rules of their own. */
+const isTooMuch = (failure: unknown): boolean =>
+  failure instanceof AppError && (failure.code === 'LEDGER_REFUSED' || failure.details['reason'] === 'too-large');
+
+/** Events in order, divided where a block ends. */
+function divide(events: readonly LedgerEvent[]): LedgerEvent[][] {
+  const parts: LedgerEvent[][] = [];
+  let part: LedgerEvent[] = [];
+  for (const event of events) {
+    if (part.length >= sliceEvents && event.block !== part.at(-1)?.block) {
+      parts.push(part);
+      part = [];
+    }
+    part.push(event);
+  }
+  return [...parts, part];
+}
+
+export function createSliceReader(deps: {
+  readonly store: WorkstationStorePort;
+  readonly ledger: LedgerPort;
+  readonly codec: OperationCodecPort;
+}): SliceReader {
+  const { store, ledger, codec } = deps;
+  let range = firstRange;
+
+  /** The events of one range and the hash of its last block; null where the chain changed under it. */
+  async function readRange(from: number, to: number, head: LedgerHead): Promise<{ events: LedgerEvent[]; hash: string } | null> {
+    const hash = to === head.number ? head.hash : await ledger.blockHash(to);
+    if (hash === null) return null;
+    const events = await ledger.events(from, to);
+    const hashes = new Map(events.map(({ block, blockHash }) => [block, blockHash]));
+    const consistent = events.every(({ block, blockHash }) => hashes.get(block) === blockHash);
+    // Asked again after the logs: only then do they belong to the block whose hash is kept.
+    if (!consistent || (hashes.get(to) ?? hash) !== hash || (await ledger.blockHash(to)) !== hash) return null;
+    return { events, hash };
+  }
+
+  return {
+    async *read(first, head) {
+      for (let from = first; from <= head.number;) {
+        const to = Math.min(from + range - 1, head.number);
+        let found: Awaited<ReturnType<typeof readRange>>;
+        try {
+          found = await readRange(from, to, head);
+        } catch (failure) {
+          // A smaller range is asked for before that counts as a failure.
+          if (!isTooMuch(failure) || range === 1) throw failure;
+          range = Math.max(1, range >> 2);
+          continue;
+        }
+        const network = ledger.config;
+        if (found === null || network === null) return false;
+        if (found.events.length > wantedEvents) range = Math.max(1, range >> 1);
+        else if (found.events.length < wantedEvents / 4) range = Math.min(range * 2, longestRange);
+        const parts = divide(found.events);
+        for (const [i, events] of parts.entries()) {
+          const blocks = new Map(events.map(({ block, blockHash }) => [block, blockHash]));
+          if (i === parts.length - 1) blocks.set(to, found.hash);
+          const recovered = recoverSigners({ store, codec, network }, events);
+          // Nobody may come to wait for it.
+          recovered.catch(() => undefined);
+          const ascending = [...blocks].map(([number, hash]) => ({ number, hash })).sort((a, b) => a.number - b.number);
+          yield { to: ascending.at(-1)?.number ?? to, network, events, blocks: ascending, recovered };
+        }
+        from = to + 1;
+      }
+      return true;
+    },
+    reset() {
+      range = firstRange;
+    },
+  };
+}
