@@ -55,6 +55,10 @@ const coded = z.strictObject({ system: line(200), code: line(50).min(1), display
 const identifier = z.strictObject({ system: line(200).min(1), label: line(80), value: line(80).min(1) });
 /** Of a node of the ledger; or `peer:` and the id of the workstation that runs it. */
 const endpoint = z.union([z.url({ protocol: /^https?$/ }).max(300), z.string().regex(/^peer:[1-9A-HJ-NP-Za-km-z]{20,80}$/)]);
+const freeingLimits = z.strictObject({
+  keepBytes: z.number().int().min(0).max(1e15),
+  recentDays: z.number().int().min(0).max(3650),
+});
 const nothing = z.strictObject({});
 
 const demographics = z.strictObject({
@@ -192,6 +196,10 @@ export const calls = {
       service: z.strictObject({ name, endpoint: z.url({ protocol: /^https?$/ }).max(300), token: z.string().min(1).max(500) }).nullable(),
     }),
   ),
+  /** Freeing space on this computer: what that would do, choosing it (null: off), and doing it now. */
+  'availability.previewFreeing': call<view.FreeingPreview>()(freeingLimits),
+  'availability.setFreeing': call<null>()(z.strictObject({ limits: freeingLimits.nullable() })),
+  'availability.free': call<view.FreeingResult>()(nothing),
   /** Compares all blocks of this computer with their hashes, and mends what can be mended. */
   'availability.check': call<view.BlockCheckView>()(nothing),
   'network.readRequest': call<{ organization: string; clinicName: string; adminName: string; alreadyAdmitted: boolean; moving: boolean }>()(

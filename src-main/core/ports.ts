@@ -8,6 +8,7 @@
 export type * from './ports/availability.ts';
 export type * from './ports/car.ts';
 export type * from './ports/crypto.ts';
+export type * from './ports/freeing.ts';
 export type * from './ports/ipfs.ts';
 export type * from './ports/keychain.ts';
 export type * from './ports/ledger.ts';

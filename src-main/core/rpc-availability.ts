@@ -16,6 +16,12 @@ export function handlers({ availability, sessions }: Workstation): Handlers<Extr
       else availability.pinning.stopUsing();
       return null;
     },
+    'availability.previewFreeing': (limits) => availability.freeing.preview(limits),
+    'availability.setFreeing'({ limits }) {
+      availability.freeing.set(limits);
+      return null;
+    },
+    'availability.free': () => availability.freeing.run(),
     'availability.check': () => availability.check(),
   };
 }

@@ -38,6 +38,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
       const desk = await sessions.openDesk(card, pin);
       const { patient } = desk;
       await workstation.keyring.prepare(desk);
+      workstation.availability.freeing.visited(patient);
       // Whoever may decide for others says first for whom.
       if (delegates.principals(patient).length > 0) sessions.actFor(null);
       return { patient, name: workstation.snapshots.read().patientAtDesk?.name ?? 'Patient' };
@@ -54,6 +55,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
       const owner = sessions.desk()?.keys.account ?? '';
       delegates.requirePrincipal(owner, patient);
       await workstation.keyring.prepare(sessions.actFor(patient));
+      workstation.availability.freeing.visited(patient);
       return null;
     },
     'desk.sharing'() {
@@ -62,7 +64,11 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
     },
     'desk.grant': (request) => sharing.grant(sessions.requireDesk(), request).then(() => null),
     'desk.revoke': ({ grantee, categories }) => sharing.revoke(sessions.requireDesk(), grantee, categories).then(() => null),
-    'chart.open': ({ patient }) => chart.open(sessions.require(), patient),
+    'chart.open'({ patient }) {
+      const view = chart.open(sessions.require(), patient);
+      workstation.availability.freeing.visited(patient);
+      return view;
+    },
     'chart.entries': ({ patient, resourceTypes, category, before, limit }) =>
       chart.entries(sessions.require(), { patient, resourceTypes, categories: category ? [category] : undefined, before, limit }),
     'chart.record': ({ patient, recordId, versionId }) => chart.record(sessions.require(), patient, recordId, versionId),

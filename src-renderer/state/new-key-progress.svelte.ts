@@ -19,6 +19,11 @@ export class NewKeyProgress {
     this.#patient = patient;
   }
 
+  /** Somebody asked, and it is neither in force nor stopped. */
+  get isAsked(): boolean {
+    return (this.view?.pending.length ?? 0) > 0;
+  }
+
   get isReady(): boolean {
     return this.view?.pending.some(({ state }) => state === 'ready') ?? false;
   }

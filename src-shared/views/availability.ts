@@ -9,8 +9,8 @@ export interface CopyView {
 }
 
 export interface RecordCopies {
-  /** partly: some of it is missing or damaged on this computer. */
-  readonly here: 'whole' | 'partly' | 'none';
+  /** partly: some of it is missing or damaged on this computer. freed: taken out to free space, as others keep it. */
+  readonly here: 'whole' | 'partly' | 'freed' | 'none';
   readonly copies: readonly CopyView[];
 }
 
@@ -71,6 +71,7 @@ export interface AvailabilityView {
   /** Milliseconds; when all blocks were last compared with their hashes. */
   readonly checkedAt: number | null;
   readonly bytes: number;
+  readonly freeing: FreeingView;
 }
 
 export interface BlockCheckView {
@@ -80,6 +81,35 @@ export interface BlockCheckView {
   readonly wanted: number;
   /** Operations that need them. */
   readonly affected: number;
+}
+
+/** Freeing space on this computer. */
+export interface FreeingView {
+  /** What may lie here in bytes, and in how many days what was written or whose patient was seen stays. Null: turned off. */
+  readonly limits: { readonly keepBytes: number; readonly recentDays: number } | null;
+  readonly usedBytes: number;
+  readonly running: boolean;
+  /** Since the program was started. */
+  readonly last: (FreeingResult & { readonly at: number }) | null;
+}
+
+export interface FreeingPreview {
+  /** Bytes that lie here beyond the size. */
+  readonly over: number;
+  /** What of it could go, as far as is known before the others are asked. */
+  readonly bytes: number;
+  readonly records: number;
+  readonly patients: number;
+  readonly stays: number;
+  /** Of the clinic, connected now. */
+  readonly computers: number;
+}
+
+export interface FreeingResult {
+  readonly bytes: number;
+  readonly records: number;
+  /** enough: what lies here fits. nothing-left: the rest has to stay. nobody: too few computers promised to keep more. */
+  readonly end: 'enough' | 'nothing-left' | 'nobody';
 }
 
 /** The pinning service of this computer. */

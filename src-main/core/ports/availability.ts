@@ -4,6 +4,8 @@ export interface Holding {
   readonly opId: string;
   /** All blocks that it needs are here, undamaged as far as is known. */
   readonly whole: boolean;
+  /** Its contents were taken out here because others keep them; then it is not whole. */
+  readonly freed: boolean;
   /** Record versions in it; 0 for what is no commit. */
   readonly records: number;
   /** Others that said they hold it. */
@@ -51,7 +53,7 @@ export interface HoldingTally {
 
 /** In `workstation.db`. Synchronous; every write is durable when it returns. */
 export interface HoldingsPort {
-  /** Keeps what is known of them. What is another than before gets a new place. Answers whether anything is. */
+  /** Keeps what is known of them; none of them is freed from here on. What is another than before gets a new place. Answers whether anything is. */
   note(notes: readonly HoldingNote[]): boolean;
   holding(opId: string): Holding | undefined;
   /** What changed behind a place, in order. */
@@ -97,4 +99,10 @@ export interface BlockCarePort {
   space(): { readonly bytes: number; readonly free: number };
   /** Takes blocks out that nobody here needs; the others stay. Answers how many bytes they had. */
   drop(cids: readonly string[]): number;
+  /** An owner needs only these of its blocks from here on, and what nobody here needs goes: together or not at all. Answers how many bytes that had. */
+  free(owner: string, keep: readonly string[]): number;
+  /** Bytes of an owner's blocks that are here, without those. */
+  sizeOf(owner: string, except: readonly string[]): number;
+  /** Gives about so many bytes of what is not used in the file back to the disk. Answers whether there is more. */
+  compact(bytes: number): boolean;
 }

@@ -2,6 +2,7 @@
 import type { Category } from '../../../src-shared/categories.ts';
 import type { OperationKind, SignedOperation } from '../../../src-shared/operations.ts';
 import type { HoldingsPort } from './availability.ts';
+import type { FreeingPort } from './freeing.ts';
 import type { KeptPinsPort, PinQueuePort } from './pinning.ts';
 import type { EnvelopeKey, SealedSecret } from './crypto.ts';
 import type { DecodedOperation, LedgerEvent } from './ledger.ts';
@@ -274,6 +275,7 @@ export interface StorePort {
   readonly workstation: WorkstationStorePort;
   /** In the same file. */
   readonly holdings: HoldingsPort;
+  readonly freeing: FreeingPort;
   readonly pins: PinQueuePort;
   readonly keptPins: KeptPinsPort;
   /**

@@ -138,6 +138,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ ...ports, ...options, store: store.workstation, network, facts },
     headStartMs: () => neighbourhood.headStartMs(),
   });
+  const atHand = () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []);
   const lists = createBlockLists({ store: store.workstation, ipfs, crypto, codec, reencryptions: () => reencryptions });
   const neighbourhood: Neighbourhood = createNeighbourhood({
     ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
@@ -153,6 +154,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       ...ports,
       store: store.workstation,
       held: store.holdings,
+      table: store.freeing,
       queue: store.pins,
       kept: store.keptPins,
       lists,
@@ -161,6 +163,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       directory,
     },
     kind: options.kind,
+    ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
+    atHand,
     reencryptions: () => reencryptions,
     organization: () => setup.clinic()?.id ?? null,
     networkOf: (id) => network.ofOrganization(id),
@@ -243,7 +247,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     sessions,
     network,
     facts,
-    atHand: () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []),
+    atHand,
     report,
   });
   const cards = createCards({ keys: ports.keys, patientKeys });

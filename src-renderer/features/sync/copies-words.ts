@@ -32,6 +32,7 @@ export function recordCopyLines({ here, copies }: RecordCopies, now: number): { 
   const own = {
     whole: 'complete',
     partly: 'incomplete: what is missing is fetched from whoever has it',
+    freed: 'not kept here, as others keep it; it is fetched when the patient’s chart is opened',
     none: 'not here',
   };
   return [

@@ -85,15 +85,36 @@ describe('where records are', () => {
     await dialog()
       .getByText(/looked at, nothing wrong is left/)
       .waitFor();
-    await dialog().getByLabel('Computers of the clinic that have each record').selectOption('3');
+    await dialog().getByLabel('Computers of the clinic that should have each record').selectOption('3');
     await dialog()
       .getByText(/on fewer than 3 of the clinic’s computers/)
       .waitFor();
     await take(page, 'copies-three');
-    await dialog().getByLabel('Computers of the clinic that have each record').selectOption('2');
+    await dialog().getByLabel('Computers of the clinic that should have each record').selectOption('2');
     await dialog()
       .getByText(/each on 2 of the clinic’s computers or more/)
       .waitFor();
+    await close();
+  });
+
+  it('says what freeing space would do before it is turned on', async () => {
+    await openDialog();
+    await dialog().getByRole('button', { name: 'Free space' }).click();
+    await dialog().getByLabel('Keep at most (GB)').fill('x');
+    await dialog().getByText('A number, such as 20').waitFor();
+    await dialog().getByLabel('Keep at most (GB)').fill('0.0001');
+    await dialog().getByRole('button', { name: 'Show what would go' }).click();
+    await dialog()
+      .getByText(/Nothing may go, though \d+ MB are too much/)
+      .scrollIntoViewIfNeeded();
+    await take(page, 'copies-freeing');
+    await dialog().getByRole('button', { name: 'Turn it on' }).click();
+    await dialog()
+      .getByText(/When they are more than 1 MB/)
+      .waitFor();
+    await take(page, 'copies-freeing-on');
+    await dialog().getByRole('button', { name: 'Turn it off' }).click();
+    await dialog().getByText('All that is the clinic’s stays here.').waitFor();
     await close();
   });
 

@@ -14,4 +14,7 @@ export const careless: BlockCarePort = {
   checkNames: () => null,
   space: () => ({ bytes: 0, free: 0 }),
   drop: () => 0,
+  free: () => 0,
+  sizeOf: () => 0,
+  compact: () => false,
 };

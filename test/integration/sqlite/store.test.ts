@@ -57,7 +57,7 @@ describe('the data folder', () => {
 
   it('is refused while another process has it, and free again when that one was killed', async () => {
     const dir = temporaryFolder();
-    const { child, lines } = otherProcess(dir, 'setInterval(() => {}, 1000);');
+    const { child, lines } = otherProcess(dir, 'setInterval(() => store, 1000);');
     await once(lines, 'line');
     expect(code(() => createStore({ dir, machineKey }))).toBe('STORE_IN_USE');
     child.kill('SIGKILL');

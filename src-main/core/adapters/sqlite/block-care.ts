@@ -142,6 +142,40 @@ export class BlockCare implements BlockCarePort {
     return bytes;
   }
 
+  free(owner: string, keep: readonly string[]): number {
+    const kept = new Set(keep.map((cid) => Buffer.from(multihashOf(cid)).toString('hex')));
+    let bytes = 0;
+    this.#transact(() => {
+      for (const multihash of this.#all<Buffer>('SELECT multihash FROM named WHERE owner = ?', ownerOf(owner))) {
+        if (kept.has(multihash.toString('hex'))) continue;
+        this.#run('DELETE FROM named WHERE owner = ? AND multihash = ?', ownerOf(owner), multihash);
+        if (this.#all('SELECT 1 FROM named WHERE multihash = ? LIMIT 1', multihash).length > 0) continue;
+        bytes += this.#all<number>('SELECT length(bytes) FROM blocks WHERE multihash = ?', multihash)[0] ?? 0;
+        this.#run('DELETE FROM blocks WHERE multihash = ?', multihash);
+        this.#run('DELETE FROM wanted WHERE multihash = ?', multihash);
+      }
+    });
+    return bytes;
+  }
+
+  sizeOf(owner: string, except: readonly string[]): number {
+    const sql = 'SELECT b.multihash, length(b.bytes) AS bytes FROM named n JOIN blocks b USING (multihash) WHERE n.owner = ?';
+    const left = new Set(except.map((cid) => Buffer.from(multihashOf(cid)).toString('hex')));
+    return this.#rows<{ multihash: Buffer; bytes: number }>(sql, ownerOf(owner))
+      .filter(({ multihash }) => !left.has(multihash.toString('hex')))
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  compact(bytes: number): boolean {
+    return translated(name, () => {
+      const pageSize = this.#db.pragma('page_size', { simple: true }) as number;
+      this.#db.pragma(`incremental_vacuum(${Math.ceil(bytes / pageSize)})`);
+      // A file of before, which cannot shrink step by step, keeps its free pages for what comes.
+      const shrinks = this.#db.pragma('auto_vacuum', { simple: true }) === 2;
+      return shrinks && (this.#db.pragma('freelist_count', { simple: true }) as number) > 0;
+    });
+  }
+
   /** Found good again: a disk that had read it wrongly, or a copy that came another way. */
   #clear(multihash: Uint8Array): void {
     if (this.#all('SELECT 1 FROM wanted WHERE multihash = ?', multihash).length > 0)

@@ -18,7 +18,7 @@ const maxBlockBytes = 4 * 1024 * 1024;
 /** Opens the blockstore of a data folder. Throws as `openDatabase` does. */
 export function createBlockstore(options: { readonly dir: string }): SqliteBlockstore {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-  return new SqliteBlockstore(openDatabase({ file: join(options.dir, name), migrations: blockMigrations, pageSize: 16384 }));
+  return new SqliteBlockstore(openDatabase({ file: join(options.dir, name), migrations: blockMigrations, pageSize: 16384, shrinks: true }));
 }
 
 /** Blocks by multihash: the same bytes are the same block, whatever codec a CID names. */

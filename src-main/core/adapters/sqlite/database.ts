@@ -42,8 +42,10 @@ export function openDatabase(options: {
   readonly durable?: boolean;
   /** Bytes; of a new file only. Larger pages suit large values. */
   readonly pageSize?: number;
+  /** Of a new file only: what is not used any more can be given back to the disk step by step. */
+  readonly shrinks?: boolean;
 }): Db {
-  const { file, key, migrations, cacheKiB = 8192, pageSize, durable = true } = options;
+  const { file, key, migrations, cacheKiB = 8192, pageSize, durable = true, shrinks = false } = options;
   const name = basename(file);
   if (key !== undefined && key.length !== 32) throw new RangeError('A database key has 32 bytes');
   return translated(name, () => {
@@ -57,6 +59,7 @@ export function openDatabase(options: {
       // The first real read: decrypts page 1, so a wrong key or a torn header shows here. A full check would cost the start-up.
       db.prepare('SELECT count(*) FROM sqlite_schema').get();
       if (pageSize !== undefined) db.pragma(`page_size = ${pageSize}`);
+      if (shrinks) db.pragma('auto_vacuum = INCREMENTAL');
       db.pragma('journal_mode = WAL');
       db.pragma(`synchronous = ${durable ? 'FULL' : 'NORMAL'}`);
       db.pragma(`wal_autocheckpoint = ${Math.round(walBytes / (db.pragma('page_size', { simple: true }) as number))}`);

@@ -24,7 +24,7 @@ const holderOf = ({ holder, kind, place, run, confirmed_at: confirmedAt }: Holde
 
 /** The port over an open, migrated workstation.db. */
 export function holdingsStore(db: Db): HoldingsPort {
-  const one = db.prepare('SELECT whole, records, copies FROM holdings WHERE op_id = ?');
+  const one = db.prepare('SELECT whole, records, copies, freed FROM holdings WHERE op_id = ?');
   const remove = db.prepare('DELETE FROM holdings WHERE op_id = ?');
   const add = db.prepare(`
     INSERT INTO holdings (op_id, whole, records, copies, hubs, outside)
@@ -53,8 +53,8 @@ export function holdingsStore(db: Db): HoldingsPort {
   const count = db.prepare('SELECT count(*) FROM copies WHERE holder = ?').pluck();
 
   const holding = (opId: string): Holding | undefined => {
-    const row = one.get(idOf(opId)) as { whole: number; records: number; copies: number } | undefined;
-    return row && { opId, whole: row.whole === 1, records: row.records, copies: row.copies };
+    const row = one.get(idOf(opId)) as { whole: number; records: number; copies: number; freed: number } | undefined;
+    return row && { opId, whole: row.whole === 1, freed: row.freed > 0, records: row.records, copies: row.copies };
   };
 
   return translating<HoldingsPort>('workstation.db', {
@@ -65,7 +65,7 @@ export function holdingsStore(db: Db): HoldingsPort {
           let changed = false;
           for (const { opId, whole, records } of notes) {
             const before = holding(opId);
-            if (before?.whole === whole && before.records === records) continue;
+            if (before?.whole === whole && before.records === records && !before.freed) continue;
             const id = idOf(opId);
             remove.run(id);
             add.run({ id, whole: whole ? 1 : 0, records });

@@ -12,6 +12,7 @@ import { changeKey } from './change-key.ts';
 import { openDatabase } from './database.ts';
 import type { Db } from './database.ts';
 import { onDisk, readThrough, translated } from './errors.ts';
+import { freeingStore } from './freeing-tables.ts';
 import { holdingsStore } from './holdings-table.ts';
 import { lockFolder } from './lock.ts';
 import { accountMigrations } from './migrations/account/index.ts';
@@ -42,6 +43,7 @@ export function createStore(options: { readonly dir: string; readonly machineKey
     return {
       workstation,
       holdings: holdingsStore(db),
+      freeing: freeingStore(db),
       pins: pinQueue(db),
       keptPins: keptPins(db),
       openAccount(account, key, formerKeys = []) {

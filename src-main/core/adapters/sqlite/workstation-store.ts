@@ -58,6 +58,8 @@ export function workstationStore(db: Db): WorkstationStorePort {
         'withdrawn',
         'copies',
         'holders',
+        'promises',
+        'visits',
       ];
       db.transaction(() => tables.forEach((table) => db.exec(`DELETE FROM ${table}`))).immediate();
     },

@@ -1,6 +1,7 @@
 /** Where blocks are: what this workstation keeps, who else holds it, and what is done about what is missing. Puts the parts together. */
 import type {
   BlockCarePort,
+  FreeingPort,
   HoldingsPort,
   KeptPinsPort,
   PinningPort,
@@ -17,13 +18,17 @@ import type { FactBus } from '../facts.ts';
 import type { Neighbourhood } from '../peers/neighbourhood.ts';
 import type { Reencryptions } from '../reencryptions.ts';
 import type { Session } from '../sessions.ts';
-import { createCopies, type Copies } from './copies.ts';
+import { createCopies, silentAfterMs, type Copies } from './copies.ts';
 import { countCopies, warningOf } from './copy-counts.ts';
+import { createContentProofs } from './content-proof.ts';
 import { createCopyPolicy, type CopyPolicy } from './copy-policy.ts';
+import { createFreeRound } from './free-round.ts';
+import { createFreeing, type Freeing } from './freeing.ts';
 import { createHoldings, type Holdings } from './holdings.ts';
 import type { BlockLists } from './operation-blocks.ts';
 import { createPinKeeping, usualPinLimits, type PinKeeping } from './pin-keeping.ts';
 import { createPinning, type Pinning } from './pinning.ts';
+import { createPromises } from './promises.ts';
 import { createRecordCopies, type RecordCopyReader } from './record-copies.ts';
 import { createRepair, type Repair } from './repair.ts';
 
@@ -35,6 +40,7 @@ export interface Availability {
   readonly records: RecordCopyReader;
   readonly pinning: Pinning;
   readonly pinKeeping: PinKeeping;
+  readonly freeing: Freeing;
   counts(): CopyCounts;
   warning(): CopyWarning;
   /** By an admin, for the whole clinic. Throws NOT_SET_UP. */
@@ -53,6 +59,7 @@ const countLimit = 10_000;
 export function createAvailability(deps: {
   readonly store: WorkstationStorePort;
   readonly held: HoldingsPort;
+  readonly table: FreeingPort;
   readonly care: BlockCarePort;
   readonly queue: PinQueuePort;
   readonly kept: KeptPinsPort;
@@ -66,6 +73,9 @@ export function createAvailability(deps: {
   readonly reencryptions: () => Pick<Reencryptions, 'movesOf'>;
   readonly facts: FactBus;
   readonly kind: 'workstation' | 'hub';
+  readonly ownPeer: () => string | null;
+  /** Patients whose chart or card is open. */
+  readonly atHand: () => readonly string[];
   readonly organization: () => string | null;
   readonly networkOf: (organization: string) => string;
   readonly clinicOf: (peer: string) => string;
@@ -86,6 +96,28 @@ export function createAvailability(deps: {
   const repair = createRepair({ store, care, held, ipfs, hello, clock, report });
   const pinning: Pinning = createPinning({ ...deps, onChange: () => changed() });
   const pinKeeping = createPinKeeping({ ...deps, limits: usualPinLimits });
+  const proofs = createContentProofs(deps);
+  const heardOf = (peer: string) => held.holders().find(({ holder }) => holder === peer);
+  const promises = createPromises({
+    ...{ ...deps, peers: ipfs, proofs, hello },
+    counts: (peer) => computers.standing(peer) === 'own' && (heardOf(peer)?.confirmedAt ?? 0) > clock() - silentAfterMs,
+    sizeOf: (opId) => care.sizeOf(opId, proofs.keptOf(opId)),
+    onMissing: (opIds) => holdings.arrived(opIds),
+  });
+  const round = createFreeRound({
+    ...{ ...deps, proofs, promises, own: () => hello.own(), wanted: () => policy.wanted() },
+    kindOf: (peer) => heardOf(peer)?.kind ?? 'workstation',
+  });
+  const freeing = createFreeing({
+    ...{ ...deps, proofs, promises, round, wanted: () => policy.wanted() },
+    isPinned: () => pinning.view() !== null,
+    connected: () => hello.own().length,
+    wakeFetcher: () => fetcher.wake(),
+    onChange: () => {
+      changed();
+      copies.tellNews();
+    },
+  });
   const records = createRecordCopies({ ...deps, computers, copies, serviceName: () => pinning.name() });
 
   const counts = () => countCopies(held.tally(), policy.wanted(), deps.kind);
@@ -96,6 +128,7 @@ export function createAvailability(deps: {
     const since = store.setting<number>(sinceSetting) ?? null;
     if (isLow !== (since !== null)) store.setSetting(sinceSetting, isLow ? clock() : undefined);
     facts.tell('status', null);
+    freeing.review();
   };
   holdings.onChange(() => {
     changed();
@@ -108,10 +141,13 @@ export function createAvailability(deps: {
   repair.onRepaired(() => holdings.arrived([]));
   fetcher.onComplete((opIds) => holdings.arrived(opIds));
   hello.onStanding(() => repair.wake());
-  computers.onChange(() => copies.review());
+  computers.onChange(() => {
+    copies.review();
+    promises.review();
+  });
 
   return {
-    ...{ holdings, copies, repair, policy, records, pinning, pinKeeping, counts },
+    ...{ holdings, copies, repair, policy, records, pinning, pinKeeping, freeing, counts },
     warning: () => ({ ...warning(), since: store.setting<number>(sinceSetting) ?? null }),
     setWanted(session, wanted) {
       policy.set(session, wanted);
@@ -131,6 +167,7 @@ export function createAvailability(deps: {
         pinning: pinning.view(),
         checkedAt: repair.progress().checkedAt,
         bytes: care.space().bytes,
+        freeing: freeing.view(),
       };
     },
     async check(tell) {
@@ -144,11 +181,12 @@ export function createAvailability(deps: {
       repair.start();
       pinning.start();
       pinKeeping.start();
+      freeing.start();
       replication.look().then(() => holdings.wake(), report);
     },
     async stop() {
       copies.stop();
-      await Promise.all([holdings.stop(), repair.stop(), pinning.stop(), pinKeeping.stop()]);
+      await Promise.all([holdings.stop(), repair.stop(), pinning.stop(), pinKeeping.stop(), freeing.stop()]);
     },
   };
 }

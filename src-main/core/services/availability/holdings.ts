@@ -61,6 +61,8 @@ export function createHoldings(deps: {
     const looked: { readonly stored: StoredOperation; readonly blocks: OperationBlocks }[] = [];
     for (const stored of list) {
       if (stopped) return;
+      // Named again, its contents would be missed and fetched.
+      if (holdings.holding(stored.operation.opId)?.freed === true) continue;
       looked.push({ stored, blocks: await lists.of(stored) });
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -53,9 +53,10 @@ export function createRecordCopies(deps: {
     const [first = [], ...others] = opIds.map((opId) => held.holdersOf(opId));
     const all = first.filter(({ holder }) => others.every((list) => list.some((other) => other.holder === holder)));
     const isWhole = opIds.every((opId) => held.holding(opId)?.whole ?? care.isWhole(opId));
+    const isFreed = opIds.some((opId) => held.holding(opId)?.freed === true);
     const isPartly = opIds.some((opId) => ipfs.has(crypto.cidOfDigest(opId)));
     return {
-      here: isWhole ? 'whole' : isPartly ? 'partly' : 'none',
+      here: isWhole ? 'whole' : isFreed ? 'freed' : isPartly ? 'partly' : 'none',
       copies: all.map(({ holder, kind, confirmedAt }) => ({
         kind,
         confirmedAt,

@@ -61,11 +61,11 @@ export const kindsOfCopies: Migration = {
         FROM (SELECT kind FROM holders WHERE id = old.holder) h WHERE op_id = old.op_id;
     END;
 
-    -- Promises that this workstation gave: the contents of an operation are not freed here while one stands. It belongs to one run of the peer's program.
+    -- Promises that this workstation gave: the contents of an operation are not freed here while one stands. It belongs to one round of the peer's asking.
     CREATE TABLE promises (
       op_id BLOB NOT NULL,
       peer  TEXT NOT NULL,
-      run   BLOB NOT NULL,
+      round BLOB NOT NULL,
       PRIMARY KEY (op_id, peer)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX promises_peer ON promises (peer);
