@@ -144,6 +144,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
     organization: () => setup.clinic()?.id ?? null,
     ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
+    ledgerTime: () => connections.status()?.headTime ?? null,
     areMoved: (commit, digest) => lists.areMoved(commit, digest),
     onReplicated: () => availability.holdings.wake(),
     onReachable: () => connections.poke(),

@@ -11,10 +11,16 @@ export class HubProcess {
   readonly lines: Record<string, unknown>[] = [];
   #child: ChildProcess | null = null;
 
+  /** What its clock is ahead, from the next start on. */
+  clockAheadMs = 0;
+
   /** Resolves when it says that it has started and knows the clinic. */
   async start(...more: string[]): Promise<Record<string, unknown>> {
     const args = ['dist/core/hub.mjs', '--data', this.dir, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', ...more];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const clock = `const now = Date.now; Date.now = () => now() + ${this.clockAheadMs};`;
+    const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(clock)}`, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.#child = child;
     this.lines.length = 0;
     const lines = createInterface({ input: child.stdout });

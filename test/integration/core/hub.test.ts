@@ -97,6 +97,22 @@ describe('the hub of a clinic', () => {
     expect(Date.now() - since).toBeLessThan(30_000);
   });
 
+  it('whose clock is a year ahead holds what is made while the ledger is away', async () => {
+    await logIn(desk, people.registrar);
+    await hub.end('SIGTERM');
+    hub.clockAheadMs = 365 * 24 * 3600_000;
+    onTestFinished(async () => {
+      hub.clockAheadMs = 0;
+      await hub.end('SIGTERM');
+      await hub.start();
+    });
+    const ledger = ledgerOf(desk);
+    ledger.away();
+    onTestFinished(() => ledger.back());
+    await hub.start();
+    await held(await register('Sixth'));
+  });
+
   it('gives it to a computer that comes when the desk is off, and ends on SIGTERM', async () => {
     await logIn(desk, people.admin);
     const { invitation } = await desk.ask('computers.invitation', {});

@@ -41,11 +41,12 @@ export function createArrivals(deps: {
   readonly codec: OperationCodecPort;
   readonly directory: Directory;
   readonly network: () => NetworkConfig;
-  readonly clock: () => number;
+  /** Of the newest block that is known, in seconds; null before the ledger was reached. */
+  readonly ledgerTime: () => number | null;
   /** Tells that operations of these kinds became known. */
   readonly tell: (kinds: ReadonlySet<OperationKind>) => void;
 }): Arrivals {
-  const { store, codec, directory, network, clock } = deps;
+  const { store, codec, directory, network, ledgerTime } = deps;
 
   const maySignFor = (account: string, signer: string | null): boolean => signer !== null && directory.maySign(account, signer);
 
@@ -111,8 +112,8 @@ export function createArrivals(deps: {
       if (error instanceof AppError && error.code === 'INVALID_INPUT') return 'bad';
       throw error;
     }
-    // What the ledger would refuse for its age only takes up room: a replay, or a clock that is far off.
-    if (operation.deadline * 1000 < clock()) return 'unfounded';
+    // What the ledger would refuse for its age only takes up room: a replay. By the ledger's time alone; this computer's clock may be years off.
+    if (operation.deadline < (ledgerTime() ?? 0)) return 'unfounded';
     if (onlyByLedger.has(decoded.kind)) return 'unfounded';
     const digest = codec.digest(network(), operation);
     const [actorSignature = '', secondSignature = ''] = operation.signatures;

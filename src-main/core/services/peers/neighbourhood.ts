@@ -44,7 +44,8 @@ export function createNeighbourhood(deps: {
   readonly network: NetworkService;
   readonly sessions: Sessions;
   readonly facts: FactBus;
-  readonly clock: () => number;
+  /** Of the newest block that is known, in seconds; null before the ledger was reached. */
+  readonly ledgerTime: () => number | null;
   readonly report: (error: unknown) => void;
   readonly organization: () => string | null;
   readonly ownPeer: () => string | null;
@@ -59,7 +60,7 @@ export function createNeighbourhood(deps: {
   const computers = createComputers({ ...deps, peers: ipfs, vouchers });
   const hello = createHello({ peers: ipfs, crypto, computers });
   const arrivals = createArrivals({
-    ...{ store, codec, directory, clock: deps.clock },
+    ...{ store, codec, directory, ledgerTime: deps.ledgerTime },
     network: () => network.require().config,
     tell: (kinds) => facts.tell('operations', { kinds }),
   });
