@@ -18,6 +18,9 @@ const usage = `hub --data <folder> [options]
   --pinning-tokens <file>   who may: a line each with a name and a token of 20 characters or more
   --pinning-cert <file>, --pinning-key <file>
                             certificate and key (PEM): without, only this computer is served
+  --pin-at <address>        has all that this hub keeps pinned there, at another clinic's hub; without, nowhere
+  --pin-at-token <file>     the token that it gave
+  --pin-at-name <text>      what it is called in lists ("Pinning service")
   --no-mdns                 does not look for others on the local network
 `;
 
@@ -30,6 +33,9 @@ const options = {
   'pinning-tokens': { type: 'string' },
   'pinning-cert': { type: 'string' },
   'pinning-key': { type: 'string' },
+  'pin-at': { type: 'string' },
+  'pin-at-token': { type: 'string' },
+  'pin-at-name': { type: 'string', default: 'Pinning service' },
   'no-mdns': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -39,6 +45,7 @@ const programDir = join(import.meta.dirname, '..', '..');
 /** Durable state never depends on a clean stop, so one that hangs is cut short. */
 const stopLimitMs = 8_000;
 const sayEveryMs = 60_000;
+const askAgainMs = 15_000;
 
 type Values = ReturnType<typeof parse>;
 
@@ -72,7 +79,11 @@ async function bringIn({ workstation }: Core, values: Values): Promise<void> {
 function status({ workstation }: Core): Readonly<Record<string, unknown>> {
   const { phase, sync } = workstation.snapshots.read();
   const awaiting = workstation.store.workstation.awaitingBlocks(1000, 0).length;
-  return { phase, ledger: sync.state, waiting: sync.waiting, followed: sync.followed, peers: sync.peers, awaiting };
+  const { waiting = 0, queued = 0, pinning = 0, pinned = 0, failed = 0, error = null } = workstation.availability.pinning.view() ?? {};
+  return {
+    ...{ phase, ledger: sync.state, waiting: sync.waiting, followed: sync.followed, peers: sync.peers, awaiting },
+    ...(workstation.availability.pinning.view() ? { pinnedElsewhere: { waiting: waiting + queued + pinning, pinned, failed, error } } : {}),
+  };
 }
 
 /** Names by tokens. Throws INVALID_INPUT. */
@@ -100,6 +111,30 @@ async function startPinning({ workstation }: Core, values: Values) {
     ...(cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } }),
     report: () => say({ event: 'fault', in: 'pinning' }),
   });
+}
+
+/**
+ * Uses the service that the options name, and no other. One that is away is asked again, so that a hub starts whoever else does not. Throws INVALID_INPUT, and
+ * WRONG_CREDENTIALS where it does not take the token.
+ */
+async function pinAt(core: Core, values: Values): Promise<void> {
+  const { 'pin-at': endpoint, 'pin-at-token': file, 'pin-at-name': name } = values;
+  const { pinning } = core.workstation.availability;
+  if ((endpoint === undefined) !== (file === undefined))
+    throw new AppError('INVALID_INPUT', `--pin-at needs --pin-at-token, and the other way round.\n${usage}`, { usage: true });
+  if (endpoint === undefined || file === undefined) return pinning.view() ? pinning.stopUsing() : undefined;
+  const service = { name, endpoint, token: readFileSync(file, 'utf8').trim() };
+  // Chosen anew, all would be given to it again.
+  if (pinning.isUsing(service)) return;
+  try {
+    await pinning.use(service);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'PEER_UNREACHABLE') throw error;
+    say({ event: 'fault', in: 'pin-at', text: error.message });
+    const again = () =>
+      pinAt(core, values).catch((cause: unknown) => say({ event: 'fault', in: 'pin-at', text: toWireError(cause).message }));
+    setTimeout(() => void again(), askAgainMs).unref();
+  }
 }
 
 /** Says once that the clinic's directory has been read: from then on it takes what others bring. */
@@ -143,6 +178,7 @@ async function run(): Promise<void> {
   try {
     await bringIn(core, values);
     server = await startPinning(core, values);
+    await pinAt(core, values);
   } catch (error) {
     await core.stop();
     throw error;

@@ -14,7 +14,7 @@ export interface Holding {
 
 export type HolderKind = 'workstation' | 'hub' | 'pinning';
 
-/** Another workstation (its peer id) or a pinning service. What it said is a statement, no proof. */
+/** Another workstation (its peer id), this one's pinning service (`pinning:…`), or another one's (`outside:` and its peer id). What it said is a statement, no proof. */
 export interface Holder {
   readonly holder: string;
   readonly kind: HolderKind;
@@ -34,6 +34,13 @@ export interface HoldingNote {
 export interface HoldingChange {
   readonly opId: string;
   readonly whole: boolean;
+}
+
+/** One in the list of what is kept here. */
+export interface ListedHolding extends HoldingChange {
+  readonly place: number;
+  /** This workstation's pinning service said that it has it pinned. */
+  readonly pinned: boolean;
 }
 
 /** How many operations, with how many records, are whole here or not, and have so many copies elsewhere. */
@@ -57,7 +64,9 @@ export interface HoldingsPort {
   note(notes: readonly HoldingNote[]): boolean;
   holding(opId: string): Holding | undefined;
   /** What changed behind a place, in order. */
-  changesAfter(place: number, limit: number): (HoldingChange & { readonly place: number })[];
+  changesAfter(place: number, limit: number): ListedHolding[];
+  /** Gives them new places, though nothing of them is another than before: what is said of them with them is. */
+  retell(opIds: readonly string[]): void;
   /** What is not whole, in the order of places. */
   incompleteAfter(place: number, limit: number): { readonly place: number; readonly opId: string; readonly records: number }[];
   /** The last one that was given, ever. */
@@ -69,8 +78,8 @@ export interface HoldingsPort {
   hear(holder: Holder, changes: readonly HoldingChange[], restart: boolean): void;
   /** How many copies a holder said it has. */
   countOf(holder: string): number;
-  /** It counts no more. */
-  forget(holder: string): void;
+  /** It counts no more. Gives what it had said that it holds. */
+  forget(holder: string): string[];
 }
 
 /** Over `blocks.db`. An owner is 32 bytes in hexadecimal: an operation's id, or that of a pin. CIDs that are given out have the raw codec. */

@@ -24,7 +24,8 @@ export function copyWarningWords({ onlyHere, noHub, notOutside, nowhere, since }
 
 /** "Office", "Cellar (hub)". */
 export function holderWords({ name, kind }: Pick<CopyView, 'name' | 'kind'>): string {
-  return kinds[kind] === '' ? name : `${name} (${kinds[kind]})`;
+  // "Pinning service of Office" says it itself.
+  return kinds[kind] === '' || (kind === 'pinning' && name.startsWith('Pinning service')) ? name : `${name} (${kinds[kind]})`;
 }
 
 /** What one record's copies are: "This computer", and each that said it has it, with when. */

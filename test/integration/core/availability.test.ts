@@ -172,6 +172,27 @@ describe('where blocks are', () => {
       expect(availability(w).counts()).toEqual({ ...none, records: 3, notOutside: 3 });
       expect(availability(w).warning()).toMatchObject({ onlyHere: 0, notOutside: 3, noHub: 0, since: expect.any(Number) as number });
     }
+    // What the desk's pinning service has counts for the office too, as the desk says.
+    const { holdings } = desk.core.workstation.store;
+    const all = holdings.changesAfter(0, 1000).map(({ opId }) => ({ opId, whole: true }));
+    const service = { holder: 'pinning:1', kind: 'pinning' as const, place: 0, run: `0x${'00'.repeat(16)}`, confirmedAt: Date.now() };
+    const notOutside = (count: number) =>
+      office.until(
+        `${count} nowhere outside`,
+        () => Promise.resolve(availability(office).counts()),
+        (counts) => counts.notOutside === count,
+      );
+    holdings.hear(service, all, false);
+    holdings.retell(all.map(({ opId }) => opId));
+    availability(desk).copies.tellNews();
+    await notOutside(0);
+    const holders = availability(office)
+      .view()
+      .holders.filter(({ kind }) => kind === 'pinning');
+    expect(holders).toMatchObject([{ name: 'Pinning service of First computer', connected: true, held: all.length }]);
+    holdings.retell(holdings.forget('pinning:1'));
+    availability(desk).copies.tellNews();
+    await notOutside(3);
     const wanted = { computers: 3, hub: true, outside: false };
     await desk.ask('availability.setCopies', wanted);
     const view = await office.until(

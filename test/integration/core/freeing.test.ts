@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { CID } from 'multiformats/cid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { categories } from '../../../src-shared/categories.ts';
+import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const everything = { keepBytes: 0, recentDays: 0 };
@@ -209,5 +211,32 @@ describe('freeing space', () => {
     expect(table(desk).decided()).toEqual([]);
     expect([here(desk, opId), has(desk, opId)]).toEqual(['whole', true]);
     await bothHold();
+  });
+
+  it('says of a record that it is not available while nobody who has it is there, and shows it when somebody is', async () => {
+    const [{ patient, card, opId } = { patient: '', card: '', opId: '' }] = patients;
+    await logIn(desk, people.registrar);
+    await desk.ask('desk.open', { card, pin });
+    const share = { categories: [...categories], write: true, purpose: 'treatment' as const, until: 0 };
+    await desk.ask('desk.grant', { grantee: granteeOfAccount(people.doctor), ...share });
+    await desk.ask('desk.close', {});
+    await logIn(desk, people.doctor);
+    const entries = () => desk.ask('chart.entries', { patient, resourceTypes: ['Patient'], limit: 10 });
+    const [entry] = (await desk.until('indexed', entries, (list) => list.entries.length === 1)).entries;
+    const record = () => desk.ask('chart.record', { patient, recordId: entry?.recordId ?? '', versionId: entry?.versionId ?? '' });
+    expect((await record()).json).toContain('First');
+    await logIn(desk, people.registrar);
+    expect((await free(desk)).records).toBe(3);
+    await office.core.stop();
+    await logIn(desk, people.doctor);
+    await desk.ask('chart.open', { patient });
+    const away = await record();
+    expect(away.verification.state.chip).toBe('unavailable');
+    expect(away.json).toBe('');
+    expect(here(desk, opId)).toBe('partly');
+    await office.restart();
+    const back = await desk.until('shown again', record, ({ json }) => json !== '');
+    expect(back.json).toContain('First');
+    await until(desk, 'whole again', () => here(desk, opId) === 'whole');
   });
 });

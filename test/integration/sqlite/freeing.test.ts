@@ -59,7 +59,7 @@ describe('what may be freed', () => {
     const { freeing, holdings, a, b, found } = prepare();
     const place = holdings.lastPlace();
     expect([freeing.decide(a), freeing.decide(a), freeing.decide(bytes32(99))]).toEqual([true, false, false]);
-    expect(holdings.changesAfter(place, 10)).toEqual([{ place: place + 1, opId: a, whole: false }]);
+    expect(holdings.changesAfter(place, 10)).toEqual([{ place: place + 1, opId: a, whole: false, pinned: false }]);
     expect([freeing.decided(), found()]).toEqual([[a], expect.not.arrayContaining([a])]);
     freeing.noteGone(a);
     freeing.noteGone(b);

@@ -28,7 +28,7 @@ describe('what is held', () => {
     workstation.withdraw(made.operation.opId);
     expect(holdings.holding(made.operation.opId)).toBeUndefined();
     holdings.note([{ opId: a, whole: true, records: 3 }]);
-    expect(holdings.changesAfter(2, 10)).toEqual([{ place: 3, opId: a, whole: true }]);
+    expect(holdings.changesAfter(2, 10)).toEqual([{ place: 3, opId: a, whole: true, pinned: false }]);
     expect(holdings.lastPlace()).toBe(3);
   });
 
@@ -97,6 +97,26 @@ describe('what is held', () => {
     holdings.hear(holder('P'), [{ opId: a, whole: true }], true);
     expect(holdings.tally()).toEqual([{ ...none, whole: true, computers: 1, operations: 1, records: 1 }]);
     expect(holdings.holding(a)?.copies).toBe(1);
+  });
+
+  it('tells anew what a service has pinned here, with all else as it was', () => {
+    const { holdings, freeing } = openStore();
+    holdings.note([a, b, c].map((opId) => ({ opId, whole: true, records: 1 })));
+    freeing.decide(c);
+    const own = holder('pinning:1', { kind: 'pinning', place: 0 });
+    holdings.hear(own, [{ opId: a, whole: true }], false);
+    holdings.hear(holder('outside:P', { kind: 'pinning' }), [{ opId: b, whole: true }], false);
+    const place = holdings.lastPlace();
+    const before = holdings.tally();
+    holdings.retell([a, c, bytes32(99)]);
+    expect(holdings.tally()).toEqual(before);
+    expect(holdings.changesAfter(place, 10)).toEqual([
+      { place: place + 1, opId: a, whole: true, pinned: true },
+      { place: place + 2, opId: c, whole: false, pinned: false },
+    ]);
+    expect([holdings.holding(c)?.freed, freeing.decided()]).toEqual([true, [c]]);
+    expect(holdings.forget('pinning:1')).toEqual([a]);
+    expect(holdings.changesAfter(0, 10).some(({ pinned }) => pinned)).toBe(false);
   });
 
   it('is nothing any more when the workstation is cleared', () => {

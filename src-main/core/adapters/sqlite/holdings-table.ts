@@ -27,10 +27,14 @@ export function holdingsStore(db: Db): HoldingsPort {
   const one = db.prepare('SELECT whole, records, copies, freed FROM holdings WHERE op_id = ?');
   const remove = db.prepare('DELETE FROM holdings WHERE op_id = ?');
   const add = db.prepare(`
-    INSERT INTO holdings (op_id, whole, records, copies, hubs, outside)
-    SELECT @id, @whole, @records, count(*), coalesce(sum(h.kind = 'hub'), 0), coalesce(sum(h.kind = 'pinning'), 0)
+    INSERT INTO holdings (op_id, whole, records, freed, copies, hubs, outside)
+    SELECT @id, @whole, @records, @freed, count(*), coalesce(sum(h.kind = 'hub'), 0), coalesce(sum(h.kind = 'pinning'), 0)
     FROM copies c JOIN holders h ON h.id = c.holder WHERE c.op_id = @id`);
-  const changes = db.prepare('SELECT place, op_id, whole FROM holdings WHERE place > ? ORDER BY place LIMIT ?');
+  const stored = db.prepare('SELECT op_id AS id, whole, records, freed FROM holdings WHERE op_id = ?');
+  const changes = db.prepare(`
+    SELECT place, op_id, whole, EXISTS (
+      SELECT 1 FROM copies c JOIN holders h ON h.id = c.holder WHERE c.op_id = holdings.op_id AND substr(h.holder, 1, 8) = 'pinning:'
+    ) AS pinned FROM holdings WHERE place > ? ORDER BY place LIMIT ?`);
   const incomplete = db.prepare(
     'SELECT place, op_id, records FROM holdings WHERE whole = 0 AND freed = 0 AND place > ? ORDER BY place LIMIT ?',
   );
@@ -68,16 +72,27 @@ export function holdingsStore(db: Db): HoldingsPort {
             if (before?.whole === whole && before.records === records && !before.freed) continue;
             const id = idOf(opId);
             remove.run(id);
-            add.run({ id, whole: whole ? 1 : 0, records });
+            add.run({ id, whole: whole ? 1 : 0, records, freed: 0 });
             changed = true;
           }
           return changed;
         })
         .immediate(),
     changesAfter: (place, limit) =>
-      (changes.all(place, limit) as { place: number; op_id: Buffer; whole: number }[]).map((row) => ({
-        ...{ place: row.place, opId: hexOfBytes(row.op_id), whole: row.whole === 1 },
+      (changes.all(place, limit) as { place: number; op_id: Buffer; whole: number; pinned: number }[]).map((row) => ({
+        ...{ place: row.place, opId: hexOfBytes(row.op_id), whole: row.whole === 1, pinned: row.pinned === 1 },
       })),
+    retell: (opIds) =>
+      db
+        .transaction(() => {
+          for (const opId of opIds) {
+            const row = stored.get(idOf(opId)) as { id: Buffer; whole: number; records: number; freed: number } | undefined;
+            if (row === undefined) continue;
+            remove.run(row.id);
+            add.run(row);
+          }
+        })
+        .immediate(),
     incompleteAfter: (place, limit) =>
       (incomplete.all(place, limit) as { place: number; op_id: Buffer; records: number }[]).map((row) => ({
         ...{ place: row.place, opId: hexOfBytes(row.op_id), records: row.records },
@@ -107,11 +122,15 @@ export function holdingsStore(db: Db): HoldingsPort {
     },
     forget(name) {
       const row = holder.get(name) as HolderRow | undefined;
-      if (row === undefined) return;
-      db.transaction(() => {
-        removeCopies.run(row.id);
-        db.prepare('DELETE FROM holders WHERE id = ?').run(row.id);
-      }).immediate();
+      if (row === undefined) return [];
+      return db
+        .transaction(() => {
+          const held = (copiesOf.all(row.id) as Buffer[]).map(hexOfBytes);
+          removeCopies.run(row.id);
+          db.prepare('DELETE FROM holders WHERE id = ?').run(row.id);
+          return held;
+        })
+        .immediate();
     },
   });
 }

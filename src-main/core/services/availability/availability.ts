@@ -18,7 +18,7 @@ import type { FactBus } from '../facts.ts';
 import type { Neighbourhood } from '../peers/neighbourhood.ts';
 import type { Reencryptions } from '../reencryptions.ts';
 import type { Session } from '../sessions.ts';
-import { createCopies, silentAfterMs, type Copies } from './copies.ts';
+import { createCopies, silentAfterMs, speakerOf, type Copies } from './copies.ts';
 import { countCopies, warningOf } from './copy-counts.ts';
 import { createContentProofs } from './content-proof.ts';
 import { createCopyPolicy, type CopyPolicy } from './copy-policy.ts';
@@ -29,7 +29,7 @@ import type { BlockLists } from './operation-blocks.ts';
 import { createPinKeeping, usualPinLimits, type PinKeeping } from './pin-keeping.ts';
 import { createPinning, type Pinning } from './pinning.ts';
 import { createPromises } from './promises.ts';
-import { createRecordCopies, type RecordCopyReader } from './record-copies.ts';
+import { createRecordCopies, nameOf, type RecordCopyReader } from './record-copies.ts';
 import { createRepair, type Repair } from './repair.ts';
 
 export interface Availability {
@@ -161,8 +161,8 @@ export function createAvailability(deps: {
         counts: counts(),
         wanted: policy.wanted(),
         holders: held.holders().map(({ holder, kind, confirmedAt }) => ({
-          ...{ kind, confirmedAt, name: kind === 'pinning' ? pinning.name() : (names.get(holder) ?? 'Computer') },
-          ...{ connected: connected.has(holder), held: held.countOf(holder) },
+          ...{ kind, confirmedAt, name: nameOf(names, { holder, kind }, pinning.name()) },
+          ...{ connected: connected.has(speakerOf(holder)), held: held.countOf(holder) },
         })),
         pinning: pinning.view(),
         checkedAt: repair.progress().checkedAt,

@@ -21,6 +21,12 @@ export const silentAfterMs = 14 * 24 * 60 * 60_000;
 /** What others know and this one does not yet, beyond which a list is no list any more. */
 const spareCopies = 100_000;
 
+const outsidePrefix = 'outside:';
+/** As a holder: the pinning service of another computer. */
+const outsideOf = (peer: string) => `${outsidePrefix}${peer}`;
+/** The computer that says what a holder holds: itself, or the one whose pinning service it is. */
+export const speakerOf = (holder: string) => (holder.startsWith(outsidePrefix) ? holder.slice(outsidePrefix.length) : holder);
+
 const runsSetting = 'availability.runs';
 const keptRuns = 100;
 
@@ -94,8 +100,8 @@ export function createCopies(deps: {
         tellNews();
         for (const listener of listeners) listener();
       }
-      const { kind, run, restart, ids, whole, place, more } = answer;
-      if (ids.length !== whole.length) throw senseless();
+      const { kind, run, restart, ids, whole, pinned, place, more } = answer;
+      if (ids.length !== whole.length || ids.length !== pinned.length) throw senseless();
       const holder: Holder = { holder: peer, kind, place, run: hexOf(run), confirmedAt: clock() };
       // A list that is longer than all that there is, or that does not get on, would never end.
       const room = store.lastSeq() + spareCopies - (restart ? 0 : holdings.countOf(peer));
@@ -105,6 +111,11 @@ export function createCopies(deps: {
         ids.map((id, i) => ({ opId: hexOf(id), whole: whole[i] === true })),
         restart,
       );
+      // Its pinning service is a holder of its own, of which only it says something.
+      if (pinned.includes(true) || holdings.holders().some(({ holder: known }) => known === outsideOf(peer))) {
+        const held = ids.map((id, i) => ({ opId: hexOf(id), whole: pinned[i] === true }));
+        holdings.hear({ ...holder, holder: outsideOf(peer), kind: 'pinning' }, held, restart);
+      }
       if (ids.length > 0 || restart) for (const listener of listeners) listener();
       if (!more) return;
     }
@@ -167,6 +178,7 @@ export function createCopies(deps: {
       ...{ kind: deps.kind, restart, place, run: bytesOf(runOf(place)), policy: policy.toShow() },
       ids: changes.map(({ opId }) => bytesOf(opId)),
       whole: changes.map(({ whole }) => whole),
+      pinned: changes.map(({ pinned }) => pinned),
       more: changes.length === pageLimit,
     };
   };
@@ -201,7 +213,8 @@ export function createCopies(deps: {
     review() {
       const members = new Set(deps.members());
       for (const { holder, kind, confirmedAt } of holdings.holders()) {
-        if (kind === 'pinning' || (members.has(holder) && confirmedAt > clock() - silentAfterMs)) continue;
+        const isOwnService = kind === 'pinning' && speakerOf(holder) === holder;
+        if (isOwnService || (members.has(speakerOf(holder)) && confirmedAt > clock() - silentAfterMs)) continue;
         holdings.forget(holder);
         for (const listener of listeners) listener();
       }

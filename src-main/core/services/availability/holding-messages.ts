@@ -28,6 +28,8 @@ export const answers = {
     restart: z.boolean(),
     ids: z.array(id).max(pageLimit),
     whole: z.array(z.boolean()).max(pageLimit),
+    /** What the other's pinning service said that it has pinned. */
+    pinned: z.array(z.boolean()).max(pageLimit),
     place,
     run,
     /** What an admin of the clinic said which copies there should be. */

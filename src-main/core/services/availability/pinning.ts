@@ -21,6 +21,8 @@ import { digestsIn } from '../peers/blocks-of.ts';
 export interface Pinning {
   /** From here on, all is pinned there. The one before is forgotten. Throws INVALID_INPUT, and what asking it throws: then nothing changed. */
   use(service: { readonly name: string; readonly endpoint: string; readonly token: string }): Promise<void>;
+  /** Whether this one is used already, under whatever name. */
+  isUsing(service: { readonly endpoint: string; readonly token: string }): boolean;
   /** Asks it no more. What it holds stays there. */
   stopUsing(): void;
   view(): PinningView | null;
@@ -125,6 +127,8 @@ export function createPinning(deps: {
       [...changes.held.map((opId) => ({ opId, whole: true })), ...changes.lost.map((opId) => ({ opId, whole: false }))],
       false,
     );
+    // The clinic's other computers hear of it with the list.
+    held.retell([...changes.held, ...changes.lost]);
     deps.onChange();
     return JSON.stringify(queue.counts()) !== before;
   };
@@ -212,7 +216,7 @@ export function createPinning(deps: {
       store.setSetting(setting, undefined);
       store.setSetting(cursorSetting, undefined);
     });
-    if (used) held.forget(holderOf(used));
+    if (used) held.retell(held.forget(holderOf(used)));
     [answeredAt, failure, pauseMs] = [null, null, firstPauseMs];
   };
 
@@ -224,6 +228,10 @@ export function createPinning(deps: {
       forget();
       store.setSetting(setting, { id: hexOf(crypto.randomBytes(8)), name, endpoint: checked, token } satisfies Service);
       wake();
+    },
+    isUsing({ endpoint, token }) {
+      const used = current();
+      return used?.endpoint === service.checkEndpoint(endpoint) && used.token === token;
     },
     stopUsing() {
       forget();

@@ -1,11 +1,19 @@
 /** Where one record's blocks are, for whoever looks at it: as the clinic's computers said, and as other clinics' answer now. */
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { CopyView, RecordCopies } from '../../../../src-shared/view-types.ts';
-import type { BlockCarePort, HoldingsPort, IpfsPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../../ports.ts';
+import type {
+  BlockCarePort,
+  Holder,
+  HoldingsPort,
+  IpfsPort,
+  OperationCodecPort,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../../ports.ts';
 import type { Computers } from '../peers/computers.ts';
 import type { Reencryptions } from '../reencryptions.ts';
 import type { Session } from '../sessions.ts';
-import type { Copies } from './copies.ts';
+import { speakerOf, type Copies } from './copies.ts';
 import type { BlockLists } from './operation-blocks.ts';
 
 export interface RecordCopyReader {
@@ -17,6 +25,13 @@ export interface RecordCopyReader {
 
 /** Other clinics' computers that are asked about a record. */
 const maxAsked = 16;
+
+/** As screens name a holder, by the names of the clinic's computers and that of this one's pinning service. */
+export function nameOf(names: ReadonlyMap<string, string>, { holder, kind }: Pick<Holder, 'holder' | 'kind'>, service: string): string {
+  const computer = names.get(speakerOf(holder)) ?? 'Computer';
+  if (kind !== 'pinning') return computer;
+  return speakerOf(holder) === holder ? service : `Pinning service of ${computer}`;
+}
 
 export function createRecordCopies(deps: {
   readonly store: WorkstationStorePort;
@@ -60,7 +75,7 @@ export function createRecordCopies(deps: {
       copies: all.map(({ holder, kind, confirmedAt }) => ({
         kind,
         confirmedAt,
-        name: kind === 'pinning' ? deps.serviceName() : (names.get(holder) ?? 'Computer'),
+        name: nameOf(names, { holder, kind }, deps.serviceName()),
       })),
     };
   };
