@@ -16,7 +16,7 @@ import { seeded } from './random.ts';
 const seconds = Number(process.env['FAULTS_SECONDS'] ?? 0);
 const seed = Number(process.env['FAULTS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const random = seeded(seed);
-const leastCuts = 4;
+const leastCuts = 2;
 const missingHere = noFaultyDisk();
 if (missingHere !== null) process.stdout.write(`The power is not cut here: ${missingHere}.\n`);
 

@@ -105,7 +105,6 @@ const states = [
 
 /** Of them, what only a sender does. */
 const relaying = [
-  ['eth_getTransactionCount', 'after'],
   ['eth_sendRawTransaction', 'before'],
   ['eth_sendRawTransaction', 'after'],
 ] as const;

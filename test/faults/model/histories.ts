@@ -6,6 +6,8 @@ import { History, plan, type Counts } from './history.ts';
 import { World } from './world.ts';
 
 const parts = 2;
+/** A long run says how far it is. */
+const toldEvery = 25;
 const mostUnlessTold = 200;
 const secondsUnlessTold = 90;
 
@@ -39,6 +41,7 @@ export function histories(part: number): void {
         if (Date.now() > end) throw new fc.PreconditionFailure(true);
         if (path === undefined && index++ % parts !== part) return;
         await new History(world, counts).live(one);
+        if (counts.runs % toldEvery === 0) process.stdout.write(`${counts.runs} histories of part ${part + 1} held\n`);
       };
       const one = path === undefined ? {} : { path };
       await fc.assert(fc.asyncProperty(plan, live), { numRuns: runs, seed, endOnFailure: true, ...one });

@@ -133,4 +133,4 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
     (s) => s.sync.rejected === 0 && s.sync.waiting === 0,
   );
   expect((await b.ask('chart.verify', { patient: patient.patient })).failures).toEqual([]);
-});
+}, 120_000);
