@@ -1,14 +1,16 @@
 /**
- * Commits that the ledger refused because their epoch had passed: somebody's access was revoked while they were on their way. Their entries (not the
- * contents) are sealed under the new epoch's key and signed again, as soon as the author is logged in and has that key. Nothing typed is lost, and
- * nobody enters anything again.
+ * Commits that the ledger refused because their epoch had passed, or their author's key: somebody's access was revoked, or the key was replaced elsewhere,
+ * while they were on their way. Their entries (not the contents) are sealed under the key of the epoch in force and signed again, as soon as the author is logged
+ * in and has both keys. Nothing typed is lost, and nobody enters anything again.
  */
 import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import type { CommitReader } from './commit-reader.ts';
 import type { Consents } from './consents.ts';
 import { keyInForce } from './epoch-keys.ts';
+import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import { keysIn } from './held-keys.ts';
+import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import { recordRow } from './record-rows.ts';
 import { commitDigest } from './records.ts';
@@ -26,6 +28,8 @@ export function createResealing(deps: {
   readonly codec: OperationCodecPort;
   readonly reader: CommitReader;
   readonly consents: Consents;
+  readonly network: NetworkService;
+  readonly directory: Directory;
   readonly signing: Signing;
   readonly publisher: Publisher;
   readonly sessions: Sessions;
@@ -36,10 +40,18 @@ export function createResealing(deps: {
   const { store, crypto, codec, reader, consents, signing, publisher, sessions, facts } = deps;
   let running: Promise<void> | null = null;
 
+  /** Signed here with a key that was replaced meanwhile, by somebody who has the new one by now. */
+  const isByFormerKey = ({ keys }: Session, { operation, predecessor, rejectReason }: StoredOperation): boolean => {
+    if (predecessor !== null || !rejectReason?.startsWith('SignatureWrong')) return false;
+    const signer = deps.directory.signer(operation.actor);
+    const signed = codec.recover(codec.digest(deps.network.require().config, operation), operation.signatures[0] ?? '');
+    return signed !== signer && keys.signers.includes(signer) && signed !== null && keys.signers.includes(signed);
+  };
+
   const refused = (session: Session) =>
     store
       .operations({ kinds: ['Commit'], actor: session.account, states: ['rejected'] })
-      .filter((operation) => operation.origin === 'here' && operation.rejectReason?.startsWith('EpochPassed'));
+      .filter((stored) => stored.origin === 'here' && (stored.rejectReason?.startsWith('EpochPassed') || isByFormerKey(session, stored)));
 
   /** A parent that was itself sealed again is gone under its old name: this commit then follows the newest one, as one written now would. */
   const parentsNow = (compartment: string, parents: readonly string[]): string[] => {
@@ -59,7 +71,7 @@ export function createResealing(deps: {
     const before = keks.filter((k) => k.epoch === passed);
     const now = keyInForce(crypto, consents.of(patient).get(compartment), keks);
     // The new key has not come yet, or never will because this author's own access has ended: the commit stays refused and shown.
-    if (before.length === 0 || !now || epoch === passed) return;
+    if (before.length === 0 || !now || (epoch === passed && !isByFormerKey(session, operation))) return;
     const old = await reader.open(operation, keysIn(session.index), { offline: true });
     const contents = await reader.contents(old, { offline: true });
     if (sessions.current() !== session) return;

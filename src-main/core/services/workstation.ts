@@ -390,6 +390,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     codec,
     reader,
     consents,
+    network,
+    directory,
     signing,
     publisher,
     sessions,

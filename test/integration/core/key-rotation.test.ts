@@ -211,6 +211,47 @@ describe('a doctor with a new key', () => {
     expect(await other.ask('chart.verify', { patient, offline: false })).toMatchObject({ failures: [] });
     expect((await other.snapshot()).sync.forged).toBe(0);
   });
+
+  it('signs again what waited at another workstation, under the old key, while it was replaced here', async () => {
+    const adminOfOther = (await other.snapshot()).people[0]?.account ?? '';
+    const endpoint = async (to: string) => {
+      await logIn(other, adminOfOther);
+      await other.ask('network.setEndpoint', { endpoint: to });
+      await logIn(other, doctor.account);
+    };
+    await logIn(other, adminOfOther);
+    const { endpoint: there } = await other.ask('network.view', {});
+    await endpoint('http://127.0.0.1:9');
+    const saved = await other.until(
+      'saved',
+      () => other.ask('chart.saveEncounter', { ...encounter, patient, reason: 'Queued' }).catch(() => null),
+      (result) => result !== null,
+    );
+    const recordId = saved?.records[0]?.recordId ?? '';
+
+    await logIn(w, doctor.account);
+    const newest = (await w.ask('setup.createPhrase', {})).phrase;
+    await w.ask('keys.rotate', { passphrase, phrase: newest });
+    await settled();
+    await endpoint(there);
+    const { workstation } = other.core.workstation.store;
+    await other.until(
+      'refused by the ledger',
+      async () => workstation.operation(saved?.operations[0] ?? ''),
+      (stored) => stored?.state === 'rejected' && stored.rejectReason?.startsWith('SignatureWrong') === true,
+    );
+
+    await other.ask('keys.adopt', { passphrase, phrase: newest });
+    await other.until(
+      'signed again and anchored',
+      () => other.snapshot(),
+      ({ sync }) => sync.rejected === 0 && sync.waiting === 0,
+    );
+    const record = await other.ask('chart.record', { patient, recordId });
+    expect(record.verification.state.chip).toBe('verified');
+    expect(record.versions).toHaveLength(1);
+    expect((await other.ask('chart.verify', { patient })).failures).toEqual([]);
+  });
 });
 
 /** Has a second clinic join the first one's network. */
