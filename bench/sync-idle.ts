@@ -59,7 +59,16 @@ for (const commits of sizes) {
     const never = () => Promise.reject(new Error('This figure sends nothing'));
     const ledger: LedgerPort = {
       ...{ connect: () => undefined, config: { chainId: 1, operations: account }, close: () => undefined, relayerAddress: () => account },
-      ...{ nonce: never, signBatch: never, broadcast: never, receipt: never, relay: never, recognized: never, applied: never },
+      ...{
+        nonce: never,
+        signBatch: never,
+        broadcast: never,
+        receipt: never,
+        relay: never,
+        recognized: never,
+        governance: never,
+        applied: never,
+      },
       ...{ check: () => Promise.resolve(head), head: () => Promise.resolve(head), isFinalAtOnce: () => Promise.resolve(true) },
       ...{ blockHash: (number) => Promise.resolve(word(number)), blockTime: () => Promise.resolve(1), events: () => Promise.resolve([]) },
     };

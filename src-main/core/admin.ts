@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AppError, toWireError } from '../../src-shared/errors.ts';
 import { commands, usage, type Command, type CommandName, type CommandResult } from './admin/commands.ts';
+import { admit } from './admin/admit.ts';
 import { deploy } from './admin/deploy.ts';
 import { genesis } from './admin/genesis.ts';
 import { exitCodeOf, exitCodes } from './admin/exit-codes.ts';
 import { textOf } from './admin/text.ts';
-import { createCore, deployContracts, qbftGenesis } from './core.ts';
+import { admitPorts, createCore, deployContracts, inviteFirst, qbftGenesis } from './core.ts';
 
 const options = {
   data: { type: 'string' },
@@ -27,6 +28,8 @@ const options = {
   chain: { type: 'string' },
   governor: { type: 'string', multiple: true },
   threshold: { type: 'string' },
+  invitation: { type: 'string' },
+  keystore: { type: 'string' },
   validator: { type: 'string', multiple: true },
   help: { type: 'boolean', default: false },
 } as const;
@@ -42,8 +45,13 @@ async function run(): Promise<number> {
     return values.help ? exitCodes.ok : exitCodes.usage;
   }
   if (name === 'deploy') {
-    const { endpoint, chain, governor: governors = [], threshold } = values;
-    return show(await deploy({ endpoint, chain, governors, threshold }, deployContracts), values.json);
+    const { endpoint, chain, governor: governors = [], threshold, invitation } = values;
+    return show(await deploy({ endpoint, chain, governors, threshold, invitation }, deployContracts, inviteFirst), values.json);
+  }
+  if (name === 'admit') {
+    const { invitation, keystore, out } = values;
+    const passphrase = secretOf(values['passphrase-file']);
+    return show(await admit({ file: rest[0], invitation, keystore, passphrase, out }, admitPorts()), values.json);
   }
   if (name === 'genesis') {
     const { chain, validator: validators = [], out } = values;

@@ -22,6 +22,7 @@ import { noKeychain } from './keychain-access.ts';
 import type { KeychainPort } from './ports.ts';
 import { createRpc } from './rpc.ts';
 import { ledgerProtocol } from './services/peers/neighbourhood.ts';
+import { firstInvitation } from './services/network.ts';
 import { createKeychainService } from './services/keychain.ts';
 import { createTerminology, type Terminology } from './services/terminology.ts';
 import { createWorkstation, type Workstation } from './services/workstation.ts';
@@ -29,6 +30,15 @@ import { createWorkstation, type Workstation } from './services/workstation.ts';
 // For the command line: a consortium sets its ledger up before any workstation belongs to it.
 export { deployContracts } from './adapters/ledger/deploy.ts';
 export { qbftGenesis } from './adapters/ledger/qbft-genesis.ts';
+/** What a governor's signature takes, without a workstation. */
+export const admitPorts = () => ({
+  codec: createOperationCodec(),
+  crypto: createRecordCrypto(),
+  keys: createKeyAdapter(),
+  ledger: createLedger(),
+  clock: Date.now,
+});
+export const inviteFirst = (ledger: Parameters<typeof firstInvitation>[1]) => firstInvitation(createRecordCrypto(), ledger);
 // For the hub, which alone offers it.
 export { startPinningServer } from './adapters/pinning/pinning-server.ts';
 

@@ -30,6 +30,7 @@ export const usage = `npm run admin -- <command> [options]
   check-blocks             compare all blocks here with their hashes, and fetch what is missing or damaged from others
   unseal                   keep this folder's key in a plain file again, where a keychain sealed it (--recovery-code-file)
   deploy                   put a consortium's contracts on its ledger (--endpoint, --chain, --governor, --threshold); needs no data folder
+  admit <file>             sign a clinic's admission as a governor (--invitation, --keystore, --passphrase-file); the file is its request code, or what the governor before wrote
   genesis                  write the genesis file of a consortium's ledger (--chain, --validator, --out); needs no data folder
   verify [patient]         check the content, anchor, signature and consent of all records readable here
 
@@ -47,6 +48,8 @@ export const usage = `npm run admin -- <command> [options]
   --chain <number>         (deploy, genesis) id of the chain that is meant
   --governor <0x…>         (deploy) an account that governs; once for each, in any order
   --threshold <number>     (deploy) how many governors must sign
+  --invitation <file>      (deploy) write the first invitation to the network there; (admit) an invitation to the network
+  --keystore <file>        (admit) the governor's key as a V3 keystore
   --json                   one line of JSON instead of text
 `;
 

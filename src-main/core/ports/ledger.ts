@@ -70,6 +70,8 @@ export interface LedgerPort {
    * as `check` does.
    */
   recognized(url: string, config: NetworkConfig, domain: string): Promise<{ organization: string; acceptedUntil: number } | null>;
+  /** Who governs the network, and how many of them must sign. */
+  governance(): Promise<{ readonly governors: readonly string[]; readonly threshold: number }>;
   head(): Promise<LedgerHead>;
   /** Whether its blocks are final as soon as they are there (QBFT, IBFT), as their headers say; not told by Clique and others. */
   isFinalAtOnce(): Promise<boolean>;

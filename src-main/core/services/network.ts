@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { AppError } from '../../../src-shared/errors.ts';
+import { hexOf } from './bytes.ts';
 import type { NetworkConfig, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 
 const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/);
@@ -29,6 +30,36 @@ export type NetworkSettings = z.infer<typeof settings>;
 
 const invitation = settings.omit({ embedded: true }).extend({ v: z.literal(1) });
 const invitationPrefix = 'ANAM-INVITE';
+
+/** Throws CODE_INVALID. */
+export function readInvitation(crypto: RecordCryptoPort, code: string): NetworkSettings {
+  const parsed = invitation.safeParse(crypto.decodeCode(invitationPrefix, code));
+  if (!parsed.success) {
+    throw new AppError(
+      'CODE_INVALID',
+      'This is not an invitation of this version. Ask the other clinic for a new one; nothing was changed here.',
+    );
+  }
+  const { v: _v, ...network } = parsed.data;
+  return { ...network, embedded: null };
+}
+
+/** The first invitation to a network whose contracts were put on a ledger: with new keys for its peers and for its identifiers. */
+export function firstInvitation(crypto: RecordCryptoPort, ledger: NetworkConfig & { readonly endpoint: string }): string {
+  return crypto.encodeCode(
+    invitationPrefix,
+    invitation.parse({
+      v: 1,
+      ...ledger,
+      confirmations: null,
+      swarmKey: hexOf(crypto.randomBytes(32)),
+      identifierKey: hexOf(crypto.randomBytes(32)),
+      identifierKeyVersion: 1,
+      peers: [],
+    }),
+  );
+}
+
 /** The clinic that a computer is invited into, and what it proves that with. */
 const invitedClinic = z.strictObject({
   name: z.string().min(1).max(200),
@@ -128,16 +159,6 @@ export function createNetwork(store: WorkstationStorePort, codec: OperationCodec
       }
       return { network: { ...parsed.data.network, embedded: null }, clinic: parsed.data.clinic };
     },
-    readInvitation(code) {
-      const parsed = invitation.safeParse(crypto.decodeCode(invitationPrefix, code));
-      if (!parsed.success) {
-        throw new AppError(
-          'CODE_INVALID',
-          'This is not an invitation of this version. Ask the other clinic for a new one; nothing was changed here.',
-        );
-      }
-      const { v: _v, ...network } = parsed.data;
-      return { ...network, embedded: null };
-    },
+    readInvitation: (code) => readInvitation(crypto, code),
   };
 }

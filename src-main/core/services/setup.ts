@@ -1,8 +1,15 @@
 /** First run: setting up a clinic with a network of its own, or joining an existing network and asking its governors to be admitted. */
-import { z } from 'zod';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EncodedBlock, OperationCodecPort, PersonKeys, RecordCryptoPort, KeyPort, IpfsPort, WorkstationStorePort } from '../ports.ts';
-import { granteeOfAccount, hexOf, utf8 } from './bytes.ts';
+import {
+  admissionOf,
+  encodeAdmissionRequest,
+  moveSeconds,
+  readAdmissionRequest,
+  requestStatement,
+  type AdmissionRequest,
+} from './admission-request.ts';
+import { granteeOfAccount, hexOf } from './bytes.ts';
 import type { Connections } from './connections.ts';
 import type { Computers } from './peers/computers.ts';
 import type { Directory } from './directory.ts';
@@ -54,28 +61,8 @@ export interface Setup {
   admit(code: string): void;
 }
 
-const requestPrefix = 'ANAM-REQUEST';
-/** How long a clinic has for sending what it signed in its former network. */
-const moveSeconds = 90 * 86_400;
 /** What the computer at which a clinic is set up is called among its computers. */
 const firstComputer = 'First computer';
-const block = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= 4096);
-const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
-const request = z.strictObject({
-  v: z.literal(2),
-  organization: bytes32,
-  admin: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
-  encryptionKey: bytes32,
-  organizationKey: bytes32,
-  profile: block,
-  adminProfile: block,
-  keyEnvelope: block,
-  /** Of a clinic that comes from a network of its own: the EIP-712 domain separator under which it signed there. */
-  predecessor: bytes32.nullable(),
-  signature: z.string().max(200),
-});
-type Request = z.infer<typeof request>;
-
 export function createSetup(deps: {
   readonly store: WorkstationStorePort;
   readonly keys: KeyPort;
@@ -95,28 +82,10 @@ export function createSetup(deps: {
 }): Setup {
   const { store, keys, crypto, codec, network, connections, directory, sessions, signing, publisher, facts } = deps;
   const clinic = () => store.setting<Clinic>('clinic') ?? null;
-  const digestOf = (bytes: Uint8Array) => hexOf(crypto.sha256(bytes));
   let busy = false;
 
-  const statement = (r: Omit<Request, 'signature' | 'v'>) =>
-    crypto.sha256(
-      utf8(
-        [
-          'anamnesis/request/2',
-          r.organization,
-          r.admin,
-          r.encryptionKey,
-          r.organizationKey,
-          digestOf(r.profile),
-          digestOf(r.adminProfile),
-          digestOf(r.keyEnvelope),
-          r.predecessor ?? 'none',
-        ].join('\n'),
-      ),
-    );
-
   /** The clinic's identity and first admin, signed by the admin: what a governor admits. */
-  const prepare = async (founding: Founding, admin: PersonKeys): Promise<{ request: Request; blocks: EncodedBlock[] }> => {
+  const prepare = async (founding: Founding, admin: PersonKeys): Promise<{ request: AdmissionRequest; blocks: EncodedBlock[] }> => {
     const organization = hexOf(crypto.randomBytes(32));
     const organizationKeys = keys.createEncryptionKeyPair();
     const profile = crypto.encodeProfile({ type: 'organization', name: founding.clinicName });
@@ -134,19 +103,14 @@ export function createSetup(deps: {
       keyEnvelope: keyEnvelope.bytes,
       predecessor: null,
     };
-    return { request: { v: 2, ...unsigned, signature: admin.sign(statement(unsigned)) }, blocks: [profile, adminProfile, keyEnvelope] };
+    return {
+      request: { v: 2, ...unsigned, signature: admin.sign(requestStatement(crypto, unsigned)) },
+      blocks: [profile, adminProfile, keyEnvelope],
+    };
   };
 
-  const admission = (r: Request, governor: PersonKeys) => {
-    const { organization, admin, encryptionKey, organizationKey } = r;
-    const digests = { profile: digestOf(r.profile), adminProfile: digestOf(r.adminProfile), keyEnvelope: digestOf(r.keyEnvelope) };
-    return signing.make(
-      'AdmitOrganization',
-      { organization, admin, encryptionKey, organizationKey, ...digests },
-      'Admit a clinic',
-      governor,
-    );
-  };
+  const admission = (r: AdmissionRequest, governor: PersonKeys) =>
+    signing.make('AdmitOrganization', admissionOf(crypto, r), 'Admit a clinic', governor);
 
   const recognition = (organization: string, domain: string, governor: PersonKeys) => {
     const acceptedUntil = Math.floor(deps.clock() / 1000) + moveSeconds;
@@ -158,22 +122,7 @@ export function createSetup(deps: {
     );
   };
 
-  const parse = (code: string): Request => {
-    const parsed = request.safeParse(crypto.decodeCode(requestPrefix, code));
-    if (!parsed.success)
-      throw new AppError(
-        'CODE_INVALID',
-        'This is not a request of this version. Ask the other clinic to show theirs again; nothing was changed.',
-      );
-    const { signature, v: _v, ...unsigned } = parsed.data;
-    if (codec.recover(statement(unsigned), signature) !== unsigned.admin) {
-      throw new AppError(
-        'CODE_INVALID',
-        'This request was changed on its way. Ask the other clinic to show it again; nobody was admitted.',
-      );
-    }
-    return parsed.data;
-  };
+  const parse = (code: string) => readAdmissionRequest(codec, crypto, code);
 
   /** One first run at a time, on a workstation that has none; what an interrupted one left is cleared. */
   const once = async <T>(step: () => Promise<T>): Promise<T> => {
@@ -226,7 +175,7 @@ export function createSetup(deps: {
         const { request: r, blocks } = await prepare(founding, admin);
         deps.ipfs.put(blocks);
         const peer = await connections.peerId();
-        const requestCode = crypto.encodeCode(requestPrefix, r);
+        const requestCode = encodeAdmissionRequest(crypto, r);
         store.atomically(() => {
           store.setSetting('requestCode', requestCode);
           store.setSetting('clinic', { id: r.organization, name: founding.clinicName } satisfies Clinic);
@@ -262,7 +211,10 @@ export function createSetup(deps: {
     },
     admit(code) {
       const r = parse(code);
-      const blocks = [r.profile, r.adminProfile, r.keyEnvelope].map((bytes) => ({ cid: crypto.cidOfDigest(digestOf(bytes)), bytes }));
+      const blocks = [r.profile, r.adminProfile, r.keyEnvelope].map((bytes) => ({
+        cid: crypto.cidOfDigest(hexOf(crypto.sha256(bytes))),
+        bytes,
+      }));
       const governor = sessions.require().keys;
       const operations = [admission(r, governor)];
       if (r.predecessor !== null) operations.push(recognition(r.organization, r.predecessor, governor));
@@ -286,11 +238,8 @@ export function createSetup(deps: {
         adminProfile: await read(digests.adminProfile),
         keyEnvelope: await read(digests.keyEnvelope),
       };
-      return crypto.encodeCode(requestPrefix, {
-        v: 2,
-        ...unsigned,
-        signature: admin.sign(statement(unsigned), admin.account),
-      } satisfies Request);
+      const signature = admin.sign(requestStatement(crypto, unsigned), admin.account);
+      return encodeAdmissionRequest(crypto, { v: 2, ...unsigned, signature });
     },
   };
 }

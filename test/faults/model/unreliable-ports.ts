@@ -65,6 +65,7 @@ export function unreliableLedger(ledger: LedgerPort, life: Life, url: () => stri
     },
     check: through(() => ledger.check()),
     recognized: through((elsewhere, config, domain) => ledger.recognized(elsewhere, config, domain)),
+    governance: through(() => ledger.governance()),
     head: through(() => ledger.head()),
     isFinalAtOnce: through(() => ledger.isFinalAtOnce()),
     blockHash: through((number) => ledger.blockHash(number)),

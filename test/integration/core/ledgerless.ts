@@ -27,6 +27,7 @@ const noLedger: LedgerPort = {
     connect: () => undefined,
     config: null,
     check: away,
+    governance: away,
     head: away,
     blockHash: away,
     blockTime: away,

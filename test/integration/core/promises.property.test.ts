@@ -17,6 +17,8 @@ import { createPromises } from '../../../src-main/core/services/availability/pro
 import { bytesOf, utf8 } from '../../../src-main/core/services/bytes.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 
+const runs = Number(process.env['PROMISES_RUNS'] ?? 200);
+const seed = Number(process.env['PROMISES_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const crypto = createRecordCrypto();
 const template = new Database(':memory:');
 migrate(template, 'workstation.db', workstationMigrations);
@@ -241,7 +243,6 @@ async function play(network: Network, actions: readonly Action[]): Promise<void>
 }
 
 it('there are never fewer copies than wanted, whoever frees what at the same time', { timeout: 300_000 }, async () => {
-  const runs = Number(process.env['ANAMNESIS_RUNS'] ?? 300);
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 2, max: 4 }),
@@ -257,7 +258,7 @@ it('there are never fewer copies than wanted, whoever frees what at the same tim
         }
       },
     ),
-    { numRuns: runs },
+    { numRuns: runs, seed },
   );
 });
 

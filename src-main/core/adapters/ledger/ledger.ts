@@ -189,6 +189,21 @@ export function createLedger(viaPeer?: ViaPeer): LedgerPort {
       }
     },
 
+    async governance() {
+      const { endpoint: current, config: network } = connected();
+      const view = async (name: 'governors' | 'threshold') => {
+        const answer = await call('eth_call', [{ to: network.operations, data: gateway.encodeFunctionData(name) }, 'latest'], values.code);
+        try {
+          const [result] = gateway.decodeFunctionResult(name, answer) as unknown as [unknown];
+          return result;
+        } catch {
+          throw badAnswer(current.host, 'eth_call');
+        }
+      };
+      const [governors, threshold] = await Promise.all([view('governors'), view('threshold')]);
+      return { governors: [...(governors as Iterable<string>)], threshold: Number(threshold) };
+    },
+
     head,
 
     async isFinalAtOnce() {
