@@ -73,7 +73,7 @@ export function createSharingViews(deps: {
     if (!isPersonGrantee(grantee))
       return { grantee, granteeType: 'organization', name: organizationName(grantee), organization: '', account: grantee };
     const member = directory.members().find((m) => granteeOfAccount(m.account) === grantee);
-    const account = member?.account ?? `0x${grantee.slice(26)}`;
+    const account = member?.account ?? codec.checksummed(`0x${grantee.slice(26)}`);
     return {
       grantee,
       granteeType: 'person',
