@@ -136,13 +136,9 @@ describe('a hostile peer', () => {
     expect(w.core.workstation.computers.standing(other)).toBe('unknown');
 
     const rpc = async (method: string, params: unknown[]) => {
-      const bytes = await enemy.ask(
-        target,
-        '/anamnesis/ledger/1',
-        utf8(JSON.stringify([{ jsonrpc: '2.0', id: 1, method, params }])),
-        limits,
-      );
-      return (JSON.parse(new TextDecoder().decode(bytes)) as { result?: unknown; error?: unknown }[])[0]!;
+      const request = utf8(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
+      const bytes = await enemy.ask(target, '/anamnesis/ledger/1', request, limits);
+      return JSON.parse(new TextDecoder().decode(bytes)) as { result?: unknown; error?: unknown };
     };
     expect((await rpc('eth_chainId', [])).result).toBe(`0x${network().chainId.toString(16)}`);
     for (const [method, params] of [
