@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import type { Session } from '../../../src-main/core/services/sessions.ts';
 import type { AppError } from '../../../src-shared/errors.ts';
 import type { Place } from './place.ts';
 import { moments, weathers } from './unreliable-ports.ts';
@@ -224,6 +225,17 @@ export class History {
     await this.#checkRecords();
   }
 
+  /** What became of a record's operation; at a log-in what was refused may just have been signed again, and is waited for. */
+  async #settledState(place: Place, index: Session['index'], versionId: string): Promise<string | undefined> {
+    for (let round = 0; ; round++) {
+      const opId = index.version(versionId)?.opId ?? expect.fail(`${versionId} is lost`);
+      const state = place.w.store.workstation.operation(opId)?.state;
+      if (state === 'final' || state === 'rejected' || round === 3) return state;
+      await this.#world.mine(3);
+      await this.#world.settle(this.#places);
+    }
+  }
+
   /** Every record that was saved is in its author's index; anchored ones are read by all who may read them, anywhere. */
   async #checkRecords(): Promise<void> {
     const { patient } = this.#patient.desk;
@@ -232,8 +244,7 @@ export class History {
       for (const doctor of doctors) {
         const { index } = await place.as(doctor.secret, (session) => session);
         for (const written of this.#written.filter((one) => one.place === place && one.doctor === doctor)) {
-          const opId = index.version(written.versionId)?.opId ?? expect.fail(`${written.versionId} is lost`);
-          const state = place.w.store.workstation.operation(opId)?.state;
+          const state = await this.#settledState(place, index, written.versionId);
           expect(state).toMatch(/^(final|rejected)$/);
           if (state === 'final') anchored.push(written);
           this.#counts[state === 'final' ? 'anchored' : 'refusedByLedger'] += 1;
