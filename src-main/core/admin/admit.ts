@@ -63,8 +63,8 @@ export async function admit(input: AdmitInput, ports: AdmitPorts): Promise<Comma
   const before = code.startsWith(prefix) ? readProposal(crypto, code) : null;
   const request = readAdmissionRequest(codec, crypto, before?.request ?? code);
   const governor = await ports.keys.fromKeystore(text(given.keystore), given.passphrase);
-  ledger.connect(network.endpoint, config);
   try {
+    ledger.connect(network.endpoint, config);
     await ledger.check();
     const { governors, threshold } = await ledger.governance();
     if (!governors.includes(governor.account)) {
@@ -72,10 +72,11 @@ export async function admit(input: AdmitInput, ports: AdmitPorts): Promise<Comma
       throw new AppError('NOT_ALLOWED', who, { governors: governors.join(' ') });
     }
     const seconds = Math.floor(ports.clock() / 1000);
+    // Looked at before anything is signed.
+    if (before) expectWanted(codec, crypto, request, before.operations, seconds);
     const operations = before
       ? before.operations.map((one) => furtherSigned(codec, config, one, { governor, governors }))
       : wanted(codec, crypto, request, seconds).map((one) => firstSigned(ports, config, one, governor, seconds));
-    expectWanted(codec, crypto, request, operations, seconds);
     const signed = operations[0]?.signatures.length ?? 0;
     const next = crypto.encodeCode(prefix, { v: 1, request: before?.request ?? code, operations });
     // Before it is sent: a signature is not lost because the ledger does not answer.

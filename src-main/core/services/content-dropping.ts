@@ -54,6 +54,8 @@ export function createContentDropping(deps: {
   let running: Promise<void> | null = null;
   let again = false;
   let stopped = false;
+  /** Place of the newest operation that was looked at, of which `cursorSetting` lags behind. */
+  let looked = 0;
   let retryTimer: NodeJS.Timeout | null = null;
 
   const targetOf = ({ operation }: StoredOperation) => {
@@ -66,7 +68,9 @@ export function createContentDropping(deps: {
     const open = new Set(store.setting<string[]>(openSetting) ?? []);
     const before = open.size;
     const start = store.setting<number>(cursorSetting) ?? 0;
-    let scanned = start;
+    // A store that was emptied begins its places anew.
+    if (store.lastSeq() < looked) looked = 0;
+    let scanned = Math.max(start, looked);
     for (;;) {
       const operations = store.operations({ kinds: ['Commit'], afterSeq: scanned, order: 'seq', limit: batch });
       for (const stored of operations) if (targetOf(stored)?.patient === stored.operation.actor) open.add(stored.operation.opId);
@@ -74,7 +78,9 @@ export function createContentDropping(deps: {
       if (operations.length < batch) break;
     }
     if (open.size !== before) store.setSetting(openSetting, [...open]);
-    if (scanned !== start) store.setSetting(cursorSetting, scanned);
+    looked = scanned;
+    // Looking again at a few is cheaper than a durable write with every save.
+    if (open.size !== before || scanned - start >= batch) store.setSetting(cursorSetting, scanned);
     return [...open];
   };
 

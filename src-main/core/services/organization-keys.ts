@@ -45,6 +45,13 @@ export function createOrganizationKeys(deps: {
   const { store, keys, crypto, codec, ipfs, directory, sessions, signing, publisher, network } = deps;
   /** Envelopes that a session has opened or that are not for it. */
   const seen = new WeakMap<Session, Set<string>>();
+  /** Each look at the keys, as after each save, would multiply a point of Curve25519 for each. */
+  const publicKeys = new WeakMap<Uint8Array, string>();
+  const publicKeyOf = (secret: Uint8Array): string => {
+    const publicKey = publicKeys.get(secret) ?? keys.encryptionKeyOf(secret);
+    publicKeys.set(secret, publicKey);
+    return publicKey;
+  };
   let settling: Promise<void> = Promise.resolve();
 
   /** Public keys that an organization has had, each once, the present one last. */
@@ -73,7 +80,7 @@ export function createOrganizationKeys(deps: {
     const organization = directory.organization(member.organization);
     if (!organization) return;
     const wanted = history(organization);
-    const held = new Map((session.organizationKeys.get(organization.id) ?? []).map((secret) => [keys.encryptionKeyOf(secret), secret]));
+    const held = new Map((session.organizationKeys.get(organization.id) ?? []).map((secret) => [publicKeyOf(secret), secret]));
     const before = held.size;
     const done = seen.get(session) ?? new Set<string>();
     seen.set(session, done);
@@ -84,7 +91,7 @@ export function createOrganizationKeys(deps: {
       try {
         const bytes = await ipfs.get(crypto.cidOfDigest(digest), { offline, maxBytes });
         for (const secret of await openEnvelope(session, organization.id, bytes)) {
-          const publicKey = keys.encryptionKeyOf(secret);
+          const publicKey = publicKeyOf(secret);
           // A secret that belongs to no key on the ledger opens nothing that anybody sealed.
           if (wanted.includes(publicKey)) held.set(publicKey, secret);
           else secret.fill(0);
@@ -194,7 +201,7 @@ export function createOrganizationKeys(deps: {
     }
     if (sessions.current() !== session) return;
     const held = session.organizationKeys.get(organization.id) ?? [];
-    const present = held.find((secret) => keys.encryptionKeyOf(secret) === organization.organizationKey);
+    const present = held.find((secret) => publicKeyOf(secret) === organization.organizationKey);
     if (!left) {
       if (present) await announce(session, organization, organization.organizationKey, held, "Seal the clinic's key to its members again");
       return;
@@ -223,7 +230,7 @@ export function createOrganizationKeys(deps: {
       await open(session, false);
       const secrets = session.organizationKeys.get(deps.organization());
       const newest = secrets?.at(-1);
-      if (!secrets || !newest || keys.encryptionKeyOf(newest) !== directory.organization(deps.organization())?.organizationKey)
+      if (!secrets || !newest || publicKeyOf(newest) !== directory.organization(deps.organization())?.organizationKey)
         throw new AppError('KEY_MISSING', "The clinic's key has not arrived at this workstation yet. Try again when it is connected.");
       return secrets;
     },

@@ -6,7 +6,7 @@ import { CID } from 'multiformats/cid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { demographicsOf, foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const everything = { keepBytes: 0, recentDays: 0 };
 
@@ -60,19 +60,7 @@ describe('freeing space', () => {
     await logIn(desk, people.registrar);
     for (const family of ['First', 'Second', 'Third']) {
       const { patient, card } = await desk.ask('patients.register', {
-        demographics: {
-          ...{
-            family,
-            given: 'Ada',
-            prefix: '',
-            birthDate: '1970-01-01',
-            birthDateEstimated: false,
-            gender: 'female',
-            phone: '',
-            address: '',
-          },
-          identifiers: [],
-        },
+        demographics: demographicsOf(family),
         pin,
       });
       const [commit] = desk.core.workstation.store.workstation.operations({ kinds: ['Commit'], patient: patient.patient });

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { HubProcess } from './hub-process.ts';
-import { foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { demographicsOf, foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 describe('the hub of a clinic', () => {
   let desk: TestWorkstation;
@@ -12,19 +12,7 @@ describe('the hub of a clinic', () => {
   const rows = (patient: string) => desk.core.workstation.store.workstation.operations({ patient });
   const register = async (family: string) => {
     const { patient } = await desk.ask('patients.register', {
-      demographics: {
-        ...{
-          family,
-          given: 'Ada',
-          prefix: '',
-          birthDate: '1970-01-01',
-          birthDateEstimated: false,
-          gender: 'female',
-          phone: '',
-          address: '',
-        },
-        identifiers: [],
-      },
+      demographics: demographicsOf(family),
       pin,
     });
     return patient.patient;

@@ -87,6 +87,21 @@ export async function staff(w: TestWorkstation, name: string) {
   return { admin, registrar, doctor };
 }
 
+/** Of a woman called Ada whom nobody else is known to be. */
+export const demographicsOf = (family: string) => ({
+  ...{
+    family,
+    given: 'Ada',
+    prefix: '',
+    birthDate: '1970-01-01',
+    birthDateEstimated: false,
+    gender: 'female' as const,
+    phone: '',
+    address: '',
+  },
+  identifiers: [],
+});
+
 export const logIn = (w: TestWorkstation, account: string) => w.ask('session.logIn', { account, passphrase });
 
 /** Makes the ledger of a workstation answer nobody, and answer again. */

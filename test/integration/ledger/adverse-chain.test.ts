@@ -155,6 +155,46 @@ describe('a chain that reorganizes', () => {
     expect(here.sync.status()).toMatchObject({ pending: 0, rejected: 0 });
   });
 
+  it('while much of it is read leaves nothing of the one that is gone', { timeout: 120_000 }, async () => {
+    const { founding, commit } = clinic(config);
+    const lost = commit();
+    const maker = createLedger();
+    maker.connect(url, config);
+    const key = getBytes(bytes32());
+    for (const operations of [founding, [lost]]) {
+      const { raw, hash } = await maker.signBatch(operations, key, await maker.nonce(maker.relayerAddress(key)));
+      await maker.broadcast(raw);
+      await eventually(async () => expect(await maker.receipt(hash)).not.toBeNull());
+    }
+    const at = (await maker.head()).number;
+    // So many that they are read in more than two ranges.
+    await rpc(url, 'anvil_mine', '0xd0');
+    let changed = false;
+    here = workstation({
+      ...{ dir: join(folder.dir, 'a'), url, config, relayerKey },
+      between: (ledger) => ({
+        ...ledger,
+        async blockHash(number) {
+          // The first 64 blocks were read, and found to be of one chain. Now it changes, from before the commit on.
+          if (number >= 64 && !changed) {
+            changed = true;
+            await rpc(url, 'anvil_rollback', (await maker.head()).number - at + 1);
+            await rpc(url, 'anvil_mine', '0xe0');
+          }
+          return ledger.blockHash(number);
+        },
+      }),
+    });
+    here.sync.start();
+    await eventually(async () => {
+      here.sync.hurry();
+      expect(here.states([lost])).toEqual(['final']);
+      expect((await appliedOnLedger(url, config)).get(lost.opId)).toBe(1);
+    });
+    expect(changed).toBe(true);
+    maker.close();
+  });
+
   it('that only got shorter is noticed too', async () => {
     joinNetwork();
     const { founding } = clinic(config);
@@ -217,7 +257,8 @@ describe('a chain that asks for a fee', () => {
     const ledger = createLedger();
     const relayer = ledger.relayerAddress(relayerKey);
     expect(here.sync.status().sendError?.message).toContain(relayer);
-    expect(here.states(founding)).toEqual(all('pending', 4));
+    // While it is tried once more they are under way.
+    await eventually(() => expect(here.states(founding)).toEqual(all('pending', 4)));
     await rpc(url, 'anvil_setBalance', relayer, '0xde0b6b3a7640000');
     await eventually(async () => {
       here.sync.hurry();

@@ -10,7 +10,7 @@ import { createEmbeddedLedger } from '../../../src-main/core/adapters/ledger/emb
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
-import type { NetworkConfig, WorkstationStorePort } from '../../../src-main/core/ports.ts';
+import type { LedgerPort, NetworkConfig, WorkstationStorePort } from '../../../src-main/core/ports.ts';
 import { createLedgerSync } from '../../../src-main/core/services/sync/ledger-sync.ts';
 import type { LedgerSync } from '../../../src-main/core/services/sync/ledger-sync.ts';
 import { accessBits, operationKinds, purposes, roleBits } from '../../../src-shared/operations.ts';
@@ -127,6 +127,8 @@ export function workstation(options: {
   relayerKey?: Uint8Array;
   onMissingGateway?: () => Promise<void>;
   clock?: () => number;
+  /** What stands between the workstation and its ledger. */
+  between?: (ledger: LedgerPort) => LedgerPort;
 }): Workstation {
   const opened = createStore({ dir: options.dir, machineKey: new Uint8Array(32).fill(7) });
   const store = opened.workstation;
@@ -134,7 +136,7 @@ export function workstation(options: {
   ledger.connect(options.url, options.config);
   const sync = createLedgerSync({
     store,
-    ledger,
+    ledger: options.between?.(ledger) ?? ledger,
     codec,
     confirmations: options.confirmations === undefined ? 0 : options.confirmations,
     relayerKey: options.relayerKey ?? getBytes(bytes32()),

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CoreProcess } from '../core/core-process.ts';
 import { HubProcess } from '../core/hub-process.ts';
-import { passphrase, pin, startWorkstation, type TestWorkstation } from '../core/workstation.ts';
+import { demographicsOf, passphrase, pin, startWorkstation, type TestWorkstation } from '../core/workstation.ts';
 
 const tokens = { desk: 'token-of-the-desk-0123456789', hub: 'token-of-the-hub-0123456789' };
 
@@ -68,19 +68,7 @@ describe('pinning at a hub', () => {
     );
   const register = (family: string) =>
     a.ask('patients.register', {
-      demographics: {
-        ...{
-          family,
-          given: 'Ada',
-          prefix: '',
-          birthDate: '1970-01-01',
-          birthDateEstimated: false,
-          gender: 'female',
-          phone: '',
-          address: '',
-        },
-        identifiers: [],
-      },
+      demographics: demographicsOf(family),
       pin,
     });
   const anchored = () =>

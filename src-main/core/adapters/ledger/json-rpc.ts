@@ -1,7 +1,7 @@
 /**
  * One JSON-RPC endpoint (JSON-RPC 2.0, one call a request) over HTTP or by another workstation. It is not trusted: every answer has a limit in bytes
  * and in time, and no redirect is followed. ethers' provider is not used: it turns every request and answer into text character by character in
- * JavaScript, which took as long as the ledger's own work with a batch of a hundred operations.
+ * JavaScript, which took about half of the time of sending batches of a hundred operations (docs/performance.md).
  */
 import { request as httpRequest, Agent as HttpAgent } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';

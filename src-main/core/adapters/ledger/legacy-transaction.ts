@@ -1,6 +1,6 @@
 /**
  * Legacy transactions, signed for one chain (EIP-155): every client takes them, with a base fee or without. ethers makes the same ones, and is used for the
- * signature; its RLP encoder takes each byte as a number of its own, which cost a third of the time of a full outbox.
+ * signature; its RLP encoder takes each byte as a number of its own, which cost a quarter of the time of a full outbox (docs/performance.md).
  */
 import { RLP } from '@ethereumjs/rlp';
 import { SigningKey, getBytes, hexlify, keccak256 } from 'ethers';

@@ -163,9 +163,9 @@ export function createFollower(options: FollowerOptions): Follower {
   }
 
   async function readTo(now: LedgerHead): Promise<void> {
-    const first = (cursor()?.number ?? -1) + 1;
-    pace.begin(first, now.number);
-    const slices = reader.read(first, now);
+    const followed = cursor();
+    pace.begin((followed?.number ?? -1) + 1, now.number);
+    const slices = reader.read(followed, now);
     let next = slices.next();
     try {
       while (!loop.stopping && !paused) {

@@ -13,6 +13,11 @@ const wantedEvents = 1600;
 /** A slice ends with the block in which it has so many. */
 const sliceEvents = 200;
 
+interface Block {
+  readonly number: number;
+  readonly hash: string;
+}
+
 /** What the ledger says of some blocks in a row; not yet believed. */
 export interface Slice {
   /** The last of them. */
@@ -20,15 +25,16 @@ export interface Slice {
   readonly network: NetworkConfig;
   readonly events: readonly LedgerEvent[];
   /** Hashes by number, ascending: of the blocks with events, and of the last. */
-  readonly blocks: readonly { readonly number: number; readonly hash: string }[];
+  readonly blocks: readonly Block[];
   readonly recovered: Promise<Recovered>;
 }
 
 export interface SliceReader {
   /**
-   * The slices of the blocks from `from` to the head; the return value is false where the chain changed meanwhile. Ends with what the ledger throws.
+   * The slices of the blocks behind `followed` (from the first one on, where nothing was) to the head; the return value is false where the chain changed
+   * meanwhile. Ends with what the ledger throws.
    */
-  read(from: number, head: LedgerHead): AsyncGenerator<Slice, boolean, undefined>;
+  read(followed: Block | undefined, head: LedgerHead): AsyncGenerator<Slice, boolean, undefined>;
   /** Begins with short ranges again. */
   reset(): void;
 }
@@ -59,25 +65,30 @@ export function createSliceReader(deps: {
   const { store, ledger, codec } = deps;
   let range = firstRange;
 
-  /** The events of one range and the hash of its last block; null where the chain changed under it. */
-  async function readRange(from: number, to: number, head: LedgerHead): Promise<{ events: LedgerEvent[]; hash: string } | null> {
+  /** The events behind one block, which the chain must still have, and the last block up to which they are; null where the chain changed. */
+  async function readRange(
+    before: Block | undefined,
+    to: number,
+    head: LedgerHead,
+  ): Promise<{ events: LedgerEvent[]; last: Block } | null> {
     const hash = to === head.number ? head.hash : await ledger.blockHash(to);
     if (hash === null) return null;
-    const events = await ledger.events(from, to);
+    const events = await ledger.events((before?.number ?? -1) + 1, to);
     const hashes = new Map(events.map(({ block, blockHash }) => [block, blockHash]));
     const consistent = events.every(({ block, blockHash }) => hashes.get(block) === blockHash);
     // Asked again after the logs: only then do they belong to the block whose hash is kept.
     if (!consistent || (hashes.get(to) ?? hash) !== hash || (await ledger.blockHash(to)) !== hash) return null;
-    return { events, hash };
+    // And to the chain of what was read before: who looks at the last block only does not see later that it was another one.
+    if (before !== undefined && (await ledger.blockHash(before.number)) !== before.hash) return null;
+    return { events, last: { number: to, hash } };
   }
 
   return {
-    async *read(first, head) {
-      for (let from = first; from <= head.number;) {
-        const to = Math.min(from + range - 1, head.number);
+    async *read(followed, head) {
+      for (let before = followed; (before?.number ?? -1) < head.number;) {
         let found: Awaited<ReturnType<typeof readRange>>;
         try {
-          found = await readRange(from, to, head);
+          found = await readRange(before, Math.min((before?.number ?? -1) + range, head.number), head);
         } catch (failure) {
           // A smaller range is asked for before that counts as a failure.
           if (!isTooMuch(failure) || range === 1) throw failure;
@@ -86,19 +97,20 @@ export function createSliceReader(deps: {
         }
         const network = ledger.config;
         if (found === null || network === null) return false;
+        const { last } = found;
         if (found.events.length > wantedEvents) range = Math.max(1, range >> 1);
         else if (found.events.length < wantedEvents / 4) range = Math.min(range * 2, longestRange);
         const parts = divide(found.events);
         for (const [i, events] of parts.entries()) {
           const blocks = new Map(events.map(({ block, blockHash }) => [block, blockHash]));
-          if (i === parts.length - 1) blocks.set(to, found.hash);
+          if (i === parts.length - 1) blocks.set(last.number, last.hash);
           const recovered = recoverSigners({ store, codec, network }, events);
           // Nobody may come to wait for it.
           recovered.catch(() => undefined);
           const ascending = [...blocks].map(([number, hash]) => ({ number, hash })).sort((a, b) => a.number - b.number);
-          yield { to: ascending.at(-1)?.number ?? to, network, events, blocks: ascending, recovered };
+          yield { to: ascending.at(-1)?.number ?? last.number, network, events, blocks: ascending, recovered };
         }
-        from = to + 1;
+        before = last;
       }
       return true;
     },
