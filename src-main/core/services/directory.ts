@@ -8,6 +8,7 @@ import type { DecodedOperation, OperationCodecPort, StoredOperation, Workstation
 import { accountInKeyChange, createAccountKeys, type AccountKeys } from './account-keys.ts';
 import { precedes } from './ledger-order.ts';
 import { createPastStates, type PastStates } from './past-states.ts';
+import type { Clinic } from './setup.ts';
 
 export interface Organization {
   readonly id: string;
@@ -117,7 +118,7 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
     if (state) return state;
     const operations = store.operations({ kinds }).filter((o) => o.state !== 'rejected');
     past = createPastStates(operations, (part) => replay(part, codec));
-    state = replay(operations, codec);
+    state = replay([...admissionBefore(store), ...operations], codec);
     return state;
   };
 
@@ -178,6 +179,18 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
         : undefined;
     },
   };
+}
+
+/**
+ * How this clinic was admitted to the network that it left, until the one that it moved to has told how it was there: its people go on working in between, also
+ * when the new ledger is out of reach.
+ */
+function admissionBefore(store: WorkstationStorePort): StoredOperation[] {
+  const own = store.setting<Clinic>('clinic')?.id;
+  if (own === undefined) return [];
+  const admissions = store.operations({ kinds: ['AdmitOrganization'], organization: own });
+  if (admissions.some(({ state }) => state !== 'rejected')) return [];
+  return admissions.filter(({ predecessor }) => predecessor !== null).slice(0, 1);
 }
 
 function replay(operations: readonly StoredOperation[], codec: OperationCodecPort): State {
