@@ -8,6 +8,8 @@ import { World } from './world.ts';
 const parts = 2;
 /** A long run says how far it is. */
 const toldEvery = 25;
+/** What the workstations keep of earlier histories makes later ones slower: after so many, new ones take their place. */
+const historiesPerWorld = 50;
 const mostUnlessTold = 200;
 const secondsUnlessTold = 90;
 
@@ -40,6 +42,10 @@ export function histories(part: number): void {
         // Ends all of it: to pass over millions of histories would take minutes too.
         if (Date.now() > end) throw new fc.PreconditionFailure(true);
         if (path === undefined && index++ % parts !== part) return;
+        if (counts.runs > 0 && counts.runs % historiesPerWorld === 0) {
+          await world.stop();
+          world = await World.start(4);
+        }
         await new History(world, counts).live(one);
         if (counts.runs % toldEvery === 0) process.stdout.write(`${counts.runs} histories of part ${part + 1} held\n`);
       };
