@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { KeychainState } from '../../../../src-shared/views/keychain.ts';
 import type { KeychainPort, MachineKeyPort } from '../../ports.ts';
+import { onDisk } from '../sqlite/errors.ts';
 import { clearKeyLeftovers, keyFilePath, readKeyFile, writePlainKey, writeSealedKey, type KeyFile } from './key-file.ts';
 
 const keyBytes = 32;
@@ -32,13 +33,14 @@ export interface MachineKey extends MachineKeyPort {
 
 /**
  * Finds the key of a data folder, asking the keychain where it lies sealed.
- * @throws AppError KEY_SEALED where no keychain opens it and no code was given; CODE_INVALID where the code is another workstation's
+ * @throws AppError KEY_SEALED where no keychain opens it and no code was given; CODE_INVALID where the code is another workstation's; DISK_FAILED, NOT_ALLOWED
+ * where the file cannot be read
  */
 export async function openMachineKey(options: MachineKeyOptions): Promise<MachineKey> {
   const { dataDir, keychain, randomBytes, sha256, recovered } = options;
   const checkOf = (key: Uint8Array) =>
     Buffer.from(sha256(Buffer.concat([Buffer.from('anamnesis/machine-key/check/1'), key]))).toString('hex');
-  const found = readKeyFile(dataDir);
+  const found = onDisk(dataDir, () => readKeyFile(dataDir));
   let key: Uint8Array | null = null;
   let sealed = found.kind === 'sealed';
   let byCode = false;
