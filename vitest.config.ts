@@ -32,7 +32,7 @@ export default defineConfig({
       nodeProject('integration', ['test/integration/**/*.test.ts'], 60_000, true, { globalSetup: ['test/built-core.ts'] }),
       nodeProject('contracts', ['test/contracts/**/*.test.ts'], 60_000, true),
       nodeProject('faults', ['test/faults/**/*.test.ts'], 120_000, true, { globalSetup: ['test/built-core.ts'] }),
-      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, false, { exclude: ['test/e2e/**/*.electron.test.ts'] }),
+      nodeProject('e2e-browser', ['test/e2e/**/*.test.ts'], 180_000, true, { exclude: ['test/e2e/**/*.electron.test.ts'] }),
       nodeProject('e2e-electron', ['test/e2e/**/*.electron.test.ts'], 180_000, false),
     ],
   },
