@@ -23,6 +23,8 @@ await figure('soak-memory', async () => {
   let patient = '';
   for (let round = 0; passed() < 1; round++) {
     if (round % roundsPerPatient === 0) patient = await sharedPatient(core, account);
+    // As a screen does while somebody works at it: else it locks.
+    await core.ask('session.touch', {});
     await save(core, patient);
     await core.ask('patients.search', { text: 'ra', limit: 50, offset: 0 });
     await core.ask('chart.entries', { patient, limit: 100 });
