@@ -8,7 +8,6 @@ import type { DecodedOperation, OperationCodecPort, StoredOperation, Workstation
 import { accountInKeyChange, createAccountKeys, type AccountKeys } from './account-keys.ts';
 import { precedes } from './ledger-order.ts';
 import { createPastStates, type PastStates } from './past-states.ts';
-import type { Clinic } from './setup.ts';
 
 export interface Organization {
   readonly id: string;
@@ -110,7 +109,12 @@ export const membersKey = 1;
 
 const key = (organization: string, account: string) => `${organization}/${account.toLowerCase()}`;
 
-export function createDirectory(store: WorkstationStorePort, codec: OperationCodecPort): Directory & { invalidate(): void } {
+/** @param ownClinic its id, of a workstation that belongs to one. */
+export function createDirectory(
+  store: WorkstationStorePort,
+  codec: OperationCodecPort,
+  ownClinic: () => string | undefined = () => undefined,
+): Directory & { invalidate(): void } {
   let state: State | null = null;
   let past: PastStates<State> | null = null;
 
@@ -118,7 +122,7 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
     if (state) return state;
     const operations = store.operations({ kinds }).filter((o) => o.state !== 'rejected');
     past = createPastStates(operations, (part) => replay(part, codec));
-    state = replay([...admissionBefore(store), ...operations], codec);
+    state = replay([...admissionBefore(store, ownClinic()), ...operations], codec);
     return state;
   };
 
@@ -185,10 +189,9 @@ export function createDirectory(store: WorkstationStorePort, codec: OperationCod
  * How this clinic was admitted to the network that it left, until the one that it moved to has told how it was there: its people go on working in between, also
  * when the new ledger is out of reach.
  */
-function admissionBefore(store: WorkstationStorePort): StoredOperation[] {
-  const own = store.setting<Clinic>('clinic')?.id;
-  if (own === undefined) return [];
-  const admissions = store.operations({ kinds: ['AdmitOrganization'], organization: own });
+function admissionBefore(store: WorkstationStorePort, organization: string | undefined): StoredOperation[] {
+  if (organization === undefined) return [];
+  const admissions = store.operations({ kinds: ['AdmitOrganization'], organization });
   if (admissions.some(({ state }) => state !== 'rejected')) return [];
   return admissions.filter(({ predecessor }) => predecessor !== null).slice(0, 1);
 }

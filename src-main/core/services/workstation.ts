@@ -73,7 +73,7 @@ import { createReencryptions } from './reencryptions.ts';
 import { createRenewals } from './renewals.ts';
 import { createResealing } from './resealing.ts';
 import { createSessions } from './sessions.ts';
-import { createSetup, forgetUnfinished, type Setup } from './setup.ts';
+import { createSetup, forgetUnfinished, type Clinic, type Setup } from './setup.ts';
 import { createSharing } from './sharing.ts';
 import { createSharingViews } from './sharing-view.ts';
 import { createSigning } from './signing.ts';
@@ -117,7 +117,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const facts = createFactBus();
   forgetUnfinished(store.workstation);
   const network = createNetwork(store.workstation, codec, crypto);
-  const directory = createDirectory(store.workstation, codec);
+  const directory = createDirectory(store.workstation, codec, () => store.workstation.setting<Clinic>('clinic')?.id);
   const consents = createConsents(store.workstation, codec, directory, crypto);
   const links = createPatientLinks(store.workstation, codec, directory);
   // Read models are dropped before anybody else hears of new operations.
