@@ -220,6 +220,8 @@ export interface RecordCryptoPort {
   ): Promise<EnvelopeKey[] | null>;
   /** Whether these keys can be in what such a block has for a recipient, as its length tells without opening it. Throws TAMPERED. */
   mayHoldKeys(bytes: Uint8Array, network: string, patient: string, recipient: string, keys: readonly Omit<EnvelopeKey, 'kek'>[]): boolean;
+  /** Whom the keys of a block of envelopes are sealed to. Throws TAMPERED. */
+  envelopeRecipients(bytes: Uint8Array, network: string, patient: string): string[];
   /** An organization's secret keys sealed to one member. */
   sealOrganizationKey(
     network: string,

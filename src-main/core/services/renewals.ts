@@ -1,8 +1,7 @@
 /**
  * What only the patient's key can put in order, done when the card is opened: what a rotation, or revocations made apart, left undone
- * (`PatientRotation.finish`), what is shared with clinics is sealed to the keys that these have made anew since, and the key of an epoch to whoever was
- * left out when it began. Terms stay as they are, so that nobody gets more,
- * or less, than before.
+ * (`PatientRotation.finish`), an epoch begins where somebody holds the key of the last without a grant, what is shared with clinics is sealed to the keys that these
+ * have made anew since, and the key of an epoch to whoever was left out when it began. Terms stay as they are, so that nobody gets more, or less, than before.
  */
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
 import type { IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
@@ -13,7 +12,9 @@ import { precedes } from './ledger-order.ts';
 import type { EmergencySeals } from './emergency-seals.ts';
 import type { Grantees } from './grantees.ts';
 import type { Keyring } from './keyring.ts';
+import { keysWithoutGrant } from './keys-without-grant.ts';
 import { createLeftOut } from './left-out.ts';
+import type { NewEpochs } from './new-epochs.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
 import type { DeskSession } from './sessions.ts';
@@ -34,6 +35,7 @@ export function createRenewals(deps: {
   readonly grantees: Grantees;
   readonly keyring: Keyring;
   readonly seals: EmergencySeals;
+  readonly epochs: NewEpochs;
   /** See `PatientRotation.finish`. */
   readonly finishRotation: (desk: DeskSession) => Promise<void>;
   readonly network: NetworkService;
@@ -70,6 +72,7 @@ export function createRenewals(deps: {
     await deps.finishRotation(desk);
     const { patient } = desk;
     const id = network.ofPatient(patient);
+    await moveOn(desk, id);
     const record = keyring.of(desk);
     const now = Math.floor(deps.clock() / 1000);
     const due = new Map<string, Grant[]>();
@@ -102,6 +105,22 @@ export function createRenewals(deps: {
       [...due.values()].flat().map((grant) => regrant(desk, grant, envelope.digest)),
     );
     return [...clinics].filter((clinic) => due.has(clinic));
+  };
+
+  /** New keys where somebody holds one without a grant, for what is written from now on. */
+  const moveOn = async (desk: DeskSession, id: string): Promise<void> => {
+    const record = keyring.of(desk);
+    const places = { store, ipfs: deps.ipfs, codec, crypto, consents, seals, patient: desk.patient, record, network: id };
+    const found = await keysWithoutGrant(places);
+    for (const leaving of new Set(found.map(({ grantee }) => grantee))) {
+      const compartments = found.flatMap(({ grantee, compartment }) =>
+        grantee === leaving && record.compartments.has(compartment) ? [compartment] : [],
+      );
+      if (compartments.length === 0) continue;
+      const label = 'Move keys on from whoever has no consent';
+      const { blocks, revocations } = await deps.epochs.begin(desk, record, { compartments, leaving, label });
+      publisher.publish(blocks, revocations);
+    }
   };
 
   /** The same terms again, with an envelope. */

@@ -307,11 +307,11 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ publisher, facts, clock, organization, report },
     deciders: (patient) => delegates.deciders(patient),
   });
+  const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
   const renewals = createRenewals({
     ...{ store: store.workstation, ipfs, codec, crypto, consents, directory, grantees, keyring, seals, network, signing, publisher, clock },
-    finishRotation: (desk) => patientRotation.finish(desk),
+    ...{ epochs, finishRotation: (desk) => patientRotation.finish(desk) },
   });
-  const epochs = createNewEpochs({ crypto, consents, grantees, seals, signing, network, notes, clock });
   const rights = createDeskRights(consents, clock);
   /** What the person logged in may see of an account's name. */
   const nameOf = (account: string): string => {

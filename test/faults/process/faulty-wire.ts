@@ -10,16 +10,20 @@ import type { Random } from '../random.ts';
 /**
  * - `loss`: of the segments, 10 % come only when TCP has sent them again, and hold up what follows;
  * - `stall`: nothing passes for as long as this lasts, then all of it;
+ * - `slow`: it carries `slowBytesPerSecond`, as a telephone line with a weak signal does;
  * - `cut`: connections are reset in the middle of something;
  * - `half-open`: connections pass nothing more, for good, and nobody is told; so do those that are opened meanwhile.
  */
-export const wireFaults = ['loss', 'stall', 'cut', 'half-open'] as const;
+export const wireFaults = ['loss', 'stall', 'slow', 'cut', 'half-open'] as const;
 export type WireFault = (typeof wireFaults)[number];
 
 const lossShare = 0.1;
 /** What TCP waits for an acknowledgement, at least (RTO_MIN of Linux). */
 const resendMs = 200;
 const cutShare = 0.1;
+const slowBytesPerSecond = 20_000;
+/** What it takes at once, at most. */
+export const pieceBytes = 2000;
 
 interface Link {
   readonly near: Socket;
@@ -103,10 +107,15 @@ export class FaultyWire {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
         await this.#hold();
-        // Read on, so that whoever sends takes it for delivered.
-        if (link.swallows) continue;
-        if (this.#cuts()) return [from, to].forEach((socket) => socket.resetAndDestroy());
-        if (!to.write(chunk)) await once(to, 'drain');
+        for (let at = 0; at < chunk.length;) {
+          const piece = chunk.subarray(at, this.#fault === 'slow' ? at + pieceBytes : undefined);
+          at += piece.length;
+          if (this.#fault === 'slow') await this.#carrySlowly(piece.length);
+          // Read on, so that whoever sends takes it for delivered.
+          if (link.swallows) continue;
+          if (this.#cuts()) return [from, to].forEach((socket) => socket.resetAndDestroy());
+          if (!to.write(piece)) await once(to, 'drain');
+        }
       }
       if (!link.swallows) to.end();
     } catch {
@@ -122,6 +131,11 @@ export class FaultyWire {
     }
     if (this.#fault === 'stall') this.#note('stall');
     while (this.#fault === 'stall') await new Promise<void>((resolve) => this.#held.add(resolve));
+  }
+
+  async #carrySlowly(bytes: number): Promise<void> {
+    this.#note('slow');
+    await delay((bytes / slowBytesPerSecond) * 1000);
   }
 
   #cuts(): boolean {

@@ -57,6 +57,36 @@ describe('a revocation made where a grant was not known yet', () => {
   });
 });
 
+describe('a grant that the ledger refuses after the revocation that came with it', () => {
+  it('leaves its grantee with no key of what is written once the card was opened again', async () => {
+    const { patient, desk } = await l.patient();
+    for (const i of [0, 2]) await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(i) });
+    l.anchor();
+    const compartment = l.w.keyring.of(desk).compartmentOf(category);
+    // The new key is sealed to whom it was shared with just before; then the ledger takes the revocation first, as after a reorganization.
+    await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(1) });
+    await l.w.sharing.revoke(desk, grantee(2), [category]);
+    l.anchor((pending) => [...pending].sort((a, b) => Number(b.kind === 'Revoke') - Number(a.kind === 'Revoke')));
+    const state = () => l.w.consents.of(patient).get(compartment) ?? expect.fail();
+    expect(state().epoch).toBe(1);
+    expect(state().grants.has(grantee(1))).toBe(false);
+    const before = await write(0, patient);
+    expect(await readBy(1, patient)).toEqual([before]);
+
+    const summary = await l.as(l.admin.secret, ({ index }) => l.w.patients.get(index, patient));
+    await l.w.sharing.view({ ...desk }, summary);
+    l.anchor();
+    expect(state().epoch).toBe(2);
+    const after = await write(0, patient);
+    expect((await readBy(0, patient)).sort()).toEqual([before, after].sort());
+    expect(await readBy(1, patient)).toEqual([before]);
+    // Once is enough.
+    await l.w.sharing.view({ ...desk }, summary);
+    l.anchor();
+    expect(state().epoch).toBe(2);
+  });
+});
+
 describe('a revocation that somebody else signed', () => {
   /** As the workstation of a delegate, who is appointed before, makes it: a random key, sealed to those who stay and to the patient. */
   const delegateRevokes = async (patient: string, desk: RecordHolder, sealed: boolean) => {

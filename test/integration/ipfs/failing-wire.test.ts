@@ -1,7 +1,7 @@
 /** Two nodes with a wire between them that loses, stalls, cuts, or swallows everything: what is asked for comes whole, or is given up in time and comes later. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { FaultyWire } from '../../faults/process/faulty-wire.ts';
+import { FaultyWire, pieceBytes } from '../../faults/process/faulty-wire.ts';
 import { seeded } from '../../faults/random.ts';
 import { block, connected, node, type TestNode } from './nodes.ts';
 
@@ -44,6 +44,18 @@ describe('a wire', () => {
     wire.fault = null;
     expect(await until(b, one.cid)).toEqual(one.bytes);
   });
+
+  it('that is slow brings a file whole, though a block takes longer than anybody waits', async () => {
+    const { a, b, wire } = await wired();
+    const file = await a.ipfs.layOut(large.subarray(0, 400_000));
+    a.ipfs.put(file.blocks);
+    wire.fault = 'slow';
+    for (const { cid, bytes } of file.blocks) expect(await until(b, cid)).toEqual(bytes);
+    expect(await b.ipfs.readFile(file.cid, { offline: true })).toEqual(large.subarray(0, 400_000));
+    // Once: what is on its way is not asked for again.
+    const carried = (wire.met.get('slow') ?? 0) * pieceBytes;
+    expect(carried).toBeLessThan(600_000);
+  }, 90_000);
 
   it('that is cut again and again brings everything in the end', async () => {
     const { a, b, wire } = await wired();

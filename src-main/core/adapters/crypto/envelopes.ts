@@ -106,6 +106,11 @@ export function mayHoldKeys(
   return own !== undefined && own.ciphertext.length >= needed.length + minCiphertextBytes;
 }
 
+/** Whom keys are sealed to, in a block of envelopes. Throws TAMPERED. */
+export function envelopeRecipients(bytes: Uint8Array, network: string, patient: string): string[] {
+  return readBlock(bytes, network, patient).envelopes.map(({ recipient }) => recipient);
+}
+
 /** Parses and bounds a block, and checks that it is this network's and patient's. */
 function readBlock(bytes: Uint8Array, network: string, patient: string) {
   const networkBytes = bytes32(network, 'network', refuseInput);

@@ -7,7 +7,7 @@ import { cidOfDigest, decodeCbor, digestOfCid, encodeCbor } from './cbor.ts';
 import { decodeCode, encodeCode } from './code.ts';
 import { commitKey, decodeCommit, encodeCommit, openEntries, openSomeEntries } from './commit.ts';
 import { decryptContent, encryptContent, reencryptChunked, reencryptContent } from './content.ts';
-import { mayHoldKeys, openEnvelopes, openFormerKeys, sealEnvelopes } from './envelopes.ts';
+import { envelopeRecipients, mayHoldKeys, openEnvelopes, openFormerKeys, sealEnvelopes } from './envelopes.ts';
 import { invalid } from './failures.ts';
 import { hmacOfParts, randomBytes, sha256 } from './hashing.ts';
 import { openOrganizationKey, organizationKeyHolders, sealOrganizationKey, sealOrganizationKeyTo } from './organization-key.ts';
@@ -31,6 +31,7 @@ export function createRecordCrypto(): RecordCryptoPort {
     sealEnvelopes,
     openEnvelopes,
     mayHoldKeys,
+    envelopeRecipients,
     openFormerKeys,
     sealOrganizationKey,
     sealOrganizationKeyTo,

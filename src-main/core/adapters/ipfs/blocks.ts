@@ -5,6 +5,7 @@
 import type { CID } from 'multiformats/cid';
 import { AppError } from '../../../../src-shared/errors.ts';
 import { matches } from './cids.ts';
+import { patience, type Patience } from './patience.ts';
 
 /** The blockstore that the adapter is given, by multihash: synchronous, and durable. */
 export interface DurableBlocks {
@@ -25,12 +26,13 @@ export interface DurableBlocks {
 
 export interface ReadOptions {
   readonly offline?: boolean;
+  /** How long nothing may come from any peer. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
 }
 
-/** Asks the network for a block and stores it; rejects when the signal aborts. Undefined while no node is running. */
-export type FetchBlock = (cid: CID, signal: AbortSignal) => Promise<Uint8Array>;
+/** Asks the network for a block and stores it, noting what comes; rejects when the wait is over. Undefined while no node is running. */
+export type FetchBlock = (cid: CID, wait: Patience) => Promise<Uint8Array>;
 
 /** As bitswap's largest message. */
 const maxBlockBytes = 4 * 1024 * 1024;
@@ -68,14 +70,16 @@ export async function readBlock(
   // Without any peer only a reconnection could bring it: do not keep a person waiting for the whole time.
   const usualMs = options.timeoutMs ?? (network.alone ? defaultTimeoutAloneMs : defaultTimeoutMs);
   const timeoutMs = size === undefined ? usualMs : Math.min(usualMs, damagedTimeoutMs);
-  const signal = AbortSignal.timeout(timeoutMs);
+  const wait = patience(timeoutMs);
   let bytes: Uint8Array;
   try {
-    bytes = await network.fetch(cid, signal);
+    bytes = await network.fetch(cid, wait);
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (size !== undefined) return repaired(blocks, cid);
-    throw unavailable(cid, signal.aborted ? 'timeout' : 'failed', error);
+    throw unavailable(cid, wait.signal.aborted ? 'timeout' : 'failed', error);
+  } finally {
+    wait.end();
   }
   bounded(cid, bytes.length, maxBytes);
   if (!matches(cid, bytes)) throw damaged(cid);

@@ -16,8 +16,12 @@ export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
-/** Reads the one message of a stream. Throws FrameError, and what the stream ends with. Its time limit is the caller's: abort the stream. */
-export async function readFrame(stream: PeerStream, maxBytes: number): Promise<Uint8Array> {
+/**
+ * Reads the one message of a stream. Throws FrameError, and what the stream ends with. Its time limit is the caller's: abort the stream.
+ *
+ * @param came told how many bytes came, each time.
+ */
+export async function readFrame(stream: PeerStream, maxBytes: number, came: (bytes: number) => void): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let received = 0;
   let expected: number | null = null;
@@ -26,6 +30,7 @@ export async function readFrame(stream: PeerStream, maxBytes: number): Promise<U
     if (chunk.length === 0) continue;
     chunks.push(chunk);
     received += chunk.length;
+    came(chunk.length);
     if (expected === null && received >= headBytes) {
       expected = headBytes + Buffer.concat(chunks).readUInt32BE(0);
       if (expected - headBytes > maxBytes)

@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto';
 import type { HeliaWithLibp2p } from '@helia/libp2p';
 import type { CID } from 'multiformats/cid';
 import { AppError } from '../../../../src-shared/errors.ts';
+import { bitswapLimitMs, limitOutgoing, watchIncoming } from './bitswap-streams.ts';
 import type { DurableBlocks, FetchBlock } from './blocks.ts';
+import { createWants } from './wants.ts';
 
 export interface Node {
   readonly helia: HeliaWithLibp2p<Record<string, unknown>>;
@@ -25,8 +27,14 @@ export interface Gate {
 /** A clinic's workstations, other clinics' and room for devices; beyond it a flood is refused. */
 const maxConnections = 128;
 
-/** Where nothing that is waited for has come for so long, it is asked for again. */
+/** Where nothing has come for so long, what is waited for is asked for again. */
 const askAgainMs = 3_000;
+/** A peer sends its messages one after the other; each may have the size of the largest block. */
+const maxBlockStreams = 32;
+/** For a stream to a peer to be opened. */
+const openStreamMs = 10_000;
+/** A question for life waits behind what a slow line carries: a block of a file takes it 13 s at 20 kB/s. */
+const leastPingMs = 20_000;
 
 /**
  * Starts a node.
@@ -93,10 +101,25 @@ export async function startNode(
       // Reconnection is done in peers.ts, for addresses rather than ids, and without an end.
       reconnectRetries: 0,
     },
+    connectionMonitor: { pingTimeout: { minTimeout: leastPingMs } },
     services: { identify: identify(), ping: ping() },
   });
-  const bitswap = standBetween(helia, gate);
-  withBitswap(helia, { maxInboundStreams: 128, maxOutboundStreams: 128 });
+  const wants = createWants(async (cid, signal) => {
+    const chunks: Uint8Array[] = [];
+    const asking = bitswap.askAgain();
+    try {
+      for await (const chunk of helia.blockstore.get(cid, { signal })) chunks.push(chunk);
+    } finally {
+      asking.end();
+    }
+    const [only] = chunks;
+    return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+  });
+  const bitswap = standBetween(helia, gate, (bytes) => wants.note(bytes));
+  withBitswap(helia, {
+    ...{ maxInboundStreams: maxBlockStreams, maxOutboundStreams: maxBlockStreams },
+    ...{ messageReceiveTimeout: bitswapLimitMs, messageSendTimeout: bitswapLimitMs },
+  });
   // Helia keeps its brokers to itself, and announces only what is put through it; blocks are put before it, in one durable batch.
   const announcers: { announce?(cid: CID): Promise<void> }[] = [];
   const addBlockBroker = helia.addBlockBroker.bind(helia);
@@ -117,18 +140,7 @@ export async function startNode(
   }
   return {
     helia,
-    async fetch(cid, signal) {
-      const chunks: Uint8Array[] = [];
-      const wait = bitswap.askAgain();
-      try {
-        for await (const chunk of helia.blockstore.get(cid, { signal })) chunks.push(chunk);
-        wait.came();
-      } finally {
-        wait.end();
-      }
-      const [only] = chunks;
-      return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-    },
+    fetch: (cid, wait) => wants.fetch(cid, wait),
     async announce(cids) {
       for (const cid of cids) for (const broker of announcers) await broker.announce?.(cid);
     },
@@ -136,21 +148,21 @@ export async function startNode(
 }
 
 interface Bitswap {
-  /** Sends peers the whole list of what is wanted whenever nothing of it comes, until that is ended. */
-  askAgain(): { came(): void; end(): void };
+  /** Sends peers the whole list of what is wanted whenever nothing comes, until that is ended. */
+  askAgain(): { end(): void };
 }
 
 /**
  * Stands between libp2p and bitswap, in what bitswap registers there when it starts.
  *
  * Its streams: bitswap knows no peers that get nothing, and libp2p's stream middleware (`use`) keeps what it is given and grows it with each stream. So a
- * stream is handed on once its peer may have blocks.
+ * stream is handed on once its peer may have blocks, with limits that fit a slow line (bitswap-streams.ts).
  *
  * Its peers: where the first list of wants does not get through (the peer has just started, or does not know yet who asks), bitswap leaves out that
  * peer for as long as the connection lasts, and what was asked of it once it never asks again. So while something is waited for, bitswap is told of
  * its peers anew, which has it send the whole list; not while blocks come, for they would come twice.
  */
-function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate): Bitswap {
+function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate, came: (bytes: number) => void): Bitswap {
   let waiting = 0;
   let hasMoved = false;
   let timer: NodeJS.Timeout | undefined;
@@ -165,12 +177,24 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
           protocols,
           isBitswap(protocols)
             ? async (stream, connection) => {
-                if (await gate.mayHaveBlocks(connection.remotePeer.toString())) return handler(stream, connection);
-                return stream.abort(new Error('No blocks for this peer'));
+                if (!(await gate.mayHaveBlocks(connection.remotePeer.toString()))) return stream.abort(new Error('No blocks for this peer'));
+                watchIncoming(stream, (bytes) => {
+                  hasMoved = true;
+                  came(bytes);
+                });
+                return handler(stream, connection);
               }
             : handler,
           handlerOptions,
         );
+      const dialProtocol = libp2p.dialProtocol.bind(libp2p);
+      libp2p.dialProtocol = async (peer, protocols, dialOptions) => {
+        if (!isBitswap(protocols)) return dialProtocol(peer, protocols, dialOptions);
+        const signal = AbortSignal.any([AbortSignal.timeout(openStreamMs), ...(dialOptions?.signal ? [dialOptions.signal] : [])]);
+        const stream = await dialProtocol(peer, protocols, { ...dialOptions, signal });
+        limitOutgoing(stream);
+        return stream;
+      };
       const register = libp2p.register.bind(libp2p);
       libp2p.register = (protocol, topology, registerOptions) => {
         if (isBitswap(protocol))
@@ -189,9 +213,6 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
         hasMoved = false;
       }, askAgainMs).unref();
       return {
-        came() {
-          hasMoved = true;
-        },
         end() {
           waiting -= 1;
           if (waiting > 0) return;

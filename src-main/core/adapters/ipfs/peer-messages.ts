@@ -7,18 +7,19 @@ import { AppError } from '../../../../src-shared/errors.ts';
 import type { PeerService } from '../../ports.ts';
 import { FrameError, readFrame, writeFrame } from './frames.ts';
 import type { Connection, PeerStream } from './frames.ts';
+import { patience, timeFor } from './patience.ts';
 import { PeerBudget } from './peer-budget.ts';
 import type { Budget } from './peer-budget.ts';
 
 type Libp2p = HeliaWithLibp2p<Record<string, unknown>>['libp2p'];
 
-/** For a question to arrive, and for its answer to be taken. */
+/** Without anything of a question that arrives; and for an answer to be taken, besides the time for its bytes. */
 const usualTransferMs = 15_000;
 /** For an answer to be found. */
 const answerMs = 20_000;
 const streamsPerPeer = 16;
 /** Requests beyond its budget after which a peer is cut off. */
-const patience = 50;
+const forgiven = 50;
 const maxPeers = 1024;
 
 export interface MessageOptions {
@@ -49,16 +50,17 @@ export class PeerMessages {
 
   /** @throws AppError PEER_UNREACHABLE where there is no connection, no such protocol there, no answer in time, or one that is too large. */
   async ask(peer: string, protocol: string, request: Uint8Array, options: { maxBytes: number; timeoutMs: number }): Promise<Uint8Array> {
-    const signal = AbortSignal.timeout(options.timeoutMs);
     const connection = this.#libp2p.getConnections().find((one) => one.status === 'open' && one.remotePeer.toString() === peer);
     if (connection === undefined) throw unreachable(peer, 'not-connected');
+    const wait = patience(timeFor(options.timeoutMs, request.length));
+    const { signal } = wait;
     let stream: PeerStream | undefined;
     try {
       stream = await connection.newStream(protocol, { signal });
       const end = abortOn(stream, signal);
       try {
         await writeFrame(stream, request, signal);
-        return await readFrame(stream, options.maxBytes);
+        return await readFrame(stream, options.maxBytes, wait.note);
       } finally {
         end();
       }
@@ -66,6 +68,7 @@ export class PeerMessages {
       stream?.abort(error as Error);
       throw unreachable(peer, signal.aborted ? 'timeout' : error instanceof FrameError ? 'bad-answer' : 'refused', error);
     } finally {
+      wait.end();
       void stream?.close().catch(() => stream?.abort(new FrameError('The stream did not close')));
     }
   }
@@ -81,19 +84,20 @@ export class PeerMessages {
     const entry = this.#budgetOf(peer);
     if (!entry.budget.request()) {
       stream.abort(new FrameError('Too many requests'));
-      if (++entry.excess > patience) this.#options.onFlood(peer);
+      if (++entry.excess > forgiven) this.#options.onFlood(peer);
       return;
     }
-    const arriving = abortOn(stream, AbortSignal.timeout(this.#transferMs));
+    const arrival = patience(this.#transferMs);
+    const arriving = abortOn(stream, arrival.signal);
     try {
-      const request = await readFrame(stream, service.maxRequestBytes);
+      const request = await readFrame(stream, service.maxRequestBytes, arrival.note);
       arriving();
       entry.budget.spend(request.length);
       const answering = abortOn(stream, AbortSignal.timeout(answerMs));
       const answer = await service.answer(peer, request).finally(answering);
       if (answer === null || answer.length > service.maxAnswerBytes) return stream.abort(new FrameError('No answer to this'));
       entry.budget.spend(answer.length);
-      const signal = AbortSignal.timeout(this.#transferMs);
+      const signal = AbortSignal.timeout(timeFor(this.#transferMs, answer.length));
       const leaving = abortOn(stream, signal);
       await writeFrame(stream, answer, signal)
         .then(() => stream.close({ signal }))
@@ -102,6 +106,8 @@ export class PeerMessages {
       arriving();
       stream.abort(error as Error);
       this.#libp2p.logger.forComponent('anamnesis:messages')('%s of %s ended: %e', stream.protocol, peer, error as Error);
+    } finally {
+      arrival.end();
     }
   }
 
