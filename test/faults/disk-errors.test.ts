@@ -16,7 +16,8 @@ const missingHere = noFaultyDisk();
 if (missingHere !== null) process.stdout.write(`No disk breaks here: ${missingHere}.\n`);
 
 const words = {
-  DISK_FAILED: /^The disk (is full or )?reports an error .+ Nothing of this step was saved; what was saved before is as it was\. /,
+  DISK_FAILED:
+    /^(The disk (is full or )?reports an error .+ Nothing of this step was saved; what was saved before is as it was\.|The key file could not be read\. What is stored here is safe) /,
   // Reading alone: SQLite does not tell it from damage.
   STORE_DAMAGED: /^The data file .+ cannot be read: .* the disk fails.+ It was left as it is\. Restart the computer; /,
 } as Readonly<Record<string, RegExp>>;

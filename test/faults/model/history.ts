@@ -195,7 +195,8 @@ export class History {
     const events = await this.#world.events(this.#start);
     const applied = new Map<string, number>();
     for (const { type, opId } of events) if (type === 'applied') applied.set(opId, (applied.get(opId) ?? 0) + 1);
-    expect([...applied.values()].filter((times) => times !== 1)).toEqual([]);
+    const twice = events.filter(({ type, opId }) => type === 'applied' && applied.get(opId) !== 1);
+    expect(twice.map(({ opId, block, logIndex, blockHash, txHash }) => ({ opId, block, logIndex, blockHash, txHash }))).toEqual([]);
 
     const views = this.#places.map(({ w }) => {
       const anchored = w.store.workstation.operations({ patient, states: ['mined', 'final'] });

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { KeychainState } from '../../../../src-shared/views/keychain.ts';
 import type { KeychainPort, MachineKeyPort } from '../../ports.ts';
-import { onDisk } from '../sqlite/errors.ts';
 import { clearKeyLeftovers, keyFilePath, readKeyFile, writePlainKey, writeSealedKey, type KeyFile } from './key-file.ts';
 
 const keyBytes = 32;
@@ -33,14 +32,14 @@ export interface MachineKey extends MachineKeyPort {
 
 /**
  * Finds the key of a data folder, asking the keychain where it lies sealed.
- * @throws AppError KEY_SEALED where no keychain opens it and no code was given; CODE_INVALID where the code is another workstation's; DISK_FAILED, NOT_ALLOWED
+ * @throws AppError KEY_SEALED where no keychain opens it and no code was given; CODE_INVALID where the code is another workstation's; DISK_FAILED
  * where the file cannot be read
  */
 export async function openMachineKey(options: MachineKeyOptions): Promise<MachineKey> {
   const { dataDir, keychain, randomBytes, sha256, recovered } = options;
   const checkOf = (key: Uint8Array) =>
     Buffer.from(sha256(Buffer.concat([Buffer.from('anamnesis/machine-key/check/1'), key]))).toString('hex');
-  const found = onDisk(dataDir, () => readKeyFile(dataDir));
+  const found = readFirst(dataDir);
   let key: Uint8Array | null = null;
   let sealed = found.kind === 'sealed';
   let byCode = false;
@@ -108,7 +107,7 @@ export async function openMachineKey(options: MachineKeyOptions): Promise<Machin
       step();
       byCode = false;
     } catch (error) {
-      throw diskFailure(error);
+      throw diskFailure(error, 'written');
     } finally {
       sealed = readKeyFile(dataDir).kind === 'sealed';
     }
@@ -145,12 +144,20 @@ function sameFile(a: KeyFile, b: KeyFile): boolean {
   return true;
 }
 
-function diskFailure(error: unknown): unknown {
+function readFirst(dataDir: string): KeyFile {
+  try {
+    return readKeyFile(dataDir);
+  } catch (error) {
+    throw diskFailure(error, 'read');
+  }
+}
+
+function diskFailure(error: unknown, what: 'read' | 'written'): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (!['ENOSPC', 'EDQUOT', 'EIO', 'EACCES', 'EPERM', 'EROFS'].includes(code)) return error;
   const isFull = ['ENOSPC', 'EDQUOT'].includes(code);
   const advice = isFull ? 'Free some space' : 'Check the disk and the permissions of the data folder';
-  const message = `The key file could not be written. What is stored here is safe and opens as before. ${advice}, then try again.`;
+  const message = `The key file could not be ${what}. What is stored here is safe and opens as before. ${advice}, then try again.`;
   return new AppError(isFull ? 'DISK_FULL' : 'DISK_FAILED', message, { reason: code }, { cause: error });
 }
 

@@ -44,8 +44,7 @@ export function limitOutgoing(stream: PeerStream): void {
     clearTimeout(timer);
     timer = setTimeout(giveUp, Math.max(0, timeFor(sendMs, bytes) - (performance.now() - begun))).unref();
     let mayGoOn = true;
-    for (let at = 0; at < data.byteLength; at += frameBytes)
-      mayGoOn = send(data.subarray(at, Math.min(at + frameBytes, data.byteLength)));
+    for (let at = 0; at < data.byteLength; at += frameBytes) mayGoOn = send(data.subarray(at, Math.min(at + frameBytes, data.byteLength)));
     return mayGoOn;
   };
 }

@@ -177,7 +177,8 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
           protocols,
           isBitswap(protocols)
             ? async (stream, connection) => {
-                if (!(await gate.mayHaveBlocks(connection.remotePeer.toString()))) return stream.abort(new Error('No blocks for this peer'));
+                if (!(await gate.mayHaveBlocks(connection.remotePeer.toString())))
+                  return stream.abort(new Error('No blocks for this peer'));
                 watchIncoming(stream, (bytes) => {
                   hasMoved = true;
                   came(bytes);
