@@ -25,7 +25,7 @@ const nodeProject = (name: string, include: string[], timeout: number, parallel:
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    maxWorkers: 2,
     pool: 'forks',
     projects: [
       nodeProject('unit', ['test/unit/**/*.test.ts'], 30_000, true),

@@ -57,8 +57,11 @@ function hasTests(folder: string): boolean {
   return readdirSync(join(root, folder), { recursive: true }).some((name) => String(name).endsWith('.test.ts'));
 }
 
-/** Runs one project of vitest.config.ts. A file that fails before its first test, and a runner that fails without a failed test, count as a failure. */
-async function vitest(project: string): Promise<StageOutcome> {
+/**
+ * Runs one project of vitest.config.ts, so many files at a time: more than there are processors where tests mostly wait, for a ledger or a peer. A file that
+ * fails before its first test, and a runner that fails without a failed test, count as a failure.
+ */
+async function vitest(project: string, workers = 2): Promise<StageOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'anamnesis-report-'));
   const file = join(folder, 'report.json');
   try {
@@ -66,6 +69,7 @@ async function vitest(project: string): Promise<StageOutcome> {
       'run',
       '--project',
       project,
+      `--maxWorkers=${workers}`,
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${file}`,
@@ -137,8 +141,8 @@ export const stages: readonly Stage[] = [
   },
   { name: 'contracts', run: contracts },
   { name: 'unit', run: () => vitest('unit') },
-  { name: 'integration', run: () => vitest('integration') },
-  { name: 'faults', run: () => vitest('faults') },
+  { name: 'integration', run: () => vitest('integration', 3) },
+  { name: 'faults', run: () => vitest('faults', 3) },
   { name: 'e2e-browser', run: needsSystem(() => vitest('e2e-browser')) },
   { name: 'e2e-electron', run: needsSystem(() => vitest('e2e-electron')) },
 ];
