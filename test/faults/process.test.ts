@@ -83,7 +83,9 @@ async function healed(): Promise<void> {
     const report = await until(
       'all of it verifies',
       () => clinic.core.ask('chart.verify', { patient }),
-      ({ verified, waiting, failures }) => failures.length > 0 || (waiting === 0 && verified >= made.length),
+      // What a slow or dead wire has not brought yet is still to come.
+      ({ verified, waiting, failures }) =>
+        failures.some(({ check }) => check !== 'unavailable') || (failures.length === 0 && waiting === 0 && verified >= made.length),
     );
     expect(report.failures).toEqual([]);
     counts.verified += report.verified;

@@ -31,13 +31,16 @@ export function watchIncoming(stream: PeerStream, came: (bytes: number) => void)
   }) as typeof stream.addEventListener;
 }
 
-/** Ends an outgoing stream whose peer does not take what is sent. */
-export function limitOutgoing(stream: PeerStream): void {
+/** Ends an outgoing stream whose peer does not take what is sent; tells when it is over. */
+export function limitOutgoing(stream: PeerStream, over: () => void): void {
   const begun = performance.now();
   let bytes = 0;
   const giveUp = () => stream.abort(new Error('Not taken in time'));
   let timer = setTimeout(giveUp, sendMs).unref();
-  stream.addEventListener('close', () => clearTimeout(timer));
+  stream.addEventListener('close', () => {
+    clearTimeout(timer);
+    over();
+  });
   const send = stream.send.bind(stream);
   stream.send = (data) => {
     bytes += data.byteLength;

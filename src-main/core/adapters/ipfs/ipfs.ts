@@ -76,7 +76,11 @@ export function createIpfs(options: {
         startOptions.peers.forEach(parseAddress);
         const node = await startNode(blocks, { ...startOptions, gate });
         const { libp2p } = node.helia;
-        const messages = new PeerMessages(libp2p, { onFlood: (peer) => cutPeerOff(peer, floodPauseMs), ...options });
+        const messages = new PeerMessages(libp2p, {
+          onFlood: (peer) => cutPeerOff(peer, floodPauseMs),
+          onHeard: (connection) => node.liveness.heard(connection),
+          ...options,
+        });
         for (const [protocol, service] of services) await messages.serve(protocol, service);
         const keeper = new PeerKeeper(libp2p, changed);
         running = { node, keeper, messages };

@@ -9,11 +9,14 @@ import type { CID } from 'multiformats/cid';
 import { AppError } from '../../../../src-shared/errors.ts';
 import { bitswapLimitMs, limitOutgoing, watchIncoming } from './bitswap-streams.ts';
 import type { DurableBlocks, FetchBlock } from './blocks.ts';
+import type { Connection } from './frames.ts';
+import { Liveness } from './liveness.ts';
 import { createWants } from './wants.ts';
 
 export interface Node {
   readonly helia: HeliaWithLibp2p<Record<string, unknown>>;
   readonly fetch: FetchBlock;
+  readonly liveness: Liveness;
   /** Tells peers that wait for them that these blocks are here now. */
   announce(cids: readonly CID[]): Promise<void>;
 }
@@ -27,14 +30,16 @@ export interface Gate {
 /** A clinic's workstations, other clinics' and room for devices; beyond it a flood is refused. */
 const maxConnections = 128;
 
-/** Where nothing has come for so long, what is waited for is asked for again. */
+/** Whoever brought nothing for so long is asked again for what is waited for: */
 const askAgainMs = 3_000;
+/** more than its own wants in that time, */
+const bytesOfWants = 4096;
+/** and whoever goes on bringing something, after so long. */
+const askAllMs = 60_000;
 /** A peer sends its messages one after the other; each may have the size of the largest block. */
 const maxBlockStreams = 32;
 /** For a stream to a peer to be opened. */
 const openStreamMs = 10_000;
-/** A question for life waits behind what a slow line carries: a block of a file takes it 13 s at 20 kB/s. */
-const leastPingMs = 20_000;
 
 /**
  * Starts a node.
@@ -101,7 +106,7 @@ export async function startNode(
       // Reconnection is done in peers.ts, for addresses rather than ids, and without an end.
       reconnectRetries: 0,
     },
-    connectionMonitor: { pingTimeout: { minTimeout: leastPingMs } },
+    connectionMonitor: { enabled: false },
     services: { identify: identify(), ping: ping() },
   });
   const wants = createWants(async (cid, signal) => {
@@ -115,7 +120,8 @@ export async function startNode(
     const [only] = chunks;
     return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
   });
-  const bitswap = standBetween(helia, gate, (bytes) => wants.note(bytes));
+  const liveness = new Liveness();
+  const bitswap = standBetween(helia, gate, liveness, (bytes) => wants.note(bytes));
   withBitswap(helia, {
     ...{ maxInboundStreams: maxBlockStreams, maxOutboundStreams: maxBlockStreams },
     ...{ messageReceiveTimeout: bitswapLimitMs, messageSendTimeout: bitswapLimitMs },
@@ -138,8 +144,10 @@ export async function startNode(
       { cause: error },
     );
   }
+  liveness.watch(helia.libp2p);
   return {
     helia,
+    liveness,
     fetch: (cid, wait) => wants.fetch(cid, wait),
     async announce(cids) {
       for (const cid of cids) for (const broker of announcers) await broker.announce?.(cid);
@@ -148,7 +156,7 @@ export async function startNode(
 }
 
 interface Bitswap {
-  /** Sends peers the whole list of what is wanted whenever nothing comes, until that is ended. */
+  /** Sends peers that bring nothing the whole list of what is wanted, again and again until that is ended. */
   askAgain(): { end(): void };
 }
 
@@ -160,13 +168,20 @@ interface Bitswap {
  *
  * Its peers: where the first list of wants does not get through (the peer has just started, or does not know yet who asks), bitswap leaves out that
  * peer for as long as the connection lasts, and what was asked of it once it never asks again. So while something is waited for, bitswap is told of
- * its peers anew, which has it send the whole list; not while blocks come, for they would come twice.
+ * its peers anew, which has it send the whole list; not while a peer brings blocks, for it would bring them twice.
  */
-function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gate, came: (bytes: number) => void): Bitswap {
+function standBetween(
+  helia: HeliaWithLibp2p<Record<string, unknown>>,
+  gate: Gate,
+  liveness: Liveness,
+  came: (bytes: number) => void,
+): Bitswap {
   let waiting = 0;
-  let hasMoved = false;
   let timer: NodeJS.Timeout | undefined;
+  /** Asks those who bring nothing, and now and then the others too. */
   let tellAgain = (): void => {};
+  const bytesSince = new WeakMap<Connection, number>();
+  const askedAt = new WeakMap<Connection, number>();
   const isBitswap = (protocols: string | readonly string[]) => [protocols].flat().some((protocol) => protocol.startsWith('/ipfs/bitswap/'));
   helia.addMixin<typeof helia>({
     name: 'anamnesis-gate',
@@ -180,7 +195,8 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
                 if (!(await gate.mayHaveBlocks(connection.remotePeer.toString())))
                   return stream.abort(new Error('No blocks for this peer'));
                 watchIncoming(stream, (bytes) => {
-                  hasMoved = true;
+                  bytesSince.set(connection, (bytesSince.get(connection) ?? 0) + bytes);
+                  liveness.heard(connection);
                   came(bytes);
                 });
                 return handler(stream, connection);
@@ -192,15 +208,22 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
       libp2p.dialProtocol = async (peer, protocols, dialOptions) => {
         if (!isBitswap(protocols)) return dialProtocol(peer, protocols, dialOptions);
         const signal = AbortSignal.any([AbortSignal.timeout(openStreamMs), ...(dialOptions?.signal ? [dialOptions.signal] : [])]);
-        const stream = await dialProtocol(peer, protocols, { ...dialOptions, signal });
-        limitOutgoing(stream);
+        const connection = await libp2p.dial(peer, { signal });
+        const stream = await connection.newStream([protocols].flat(), { ...dialOptions, signal });
+        limitOutgoing(stream, liveness.sends(connection));
         return stream;
       };
       const register = libp2p.register.bind(libp2p);
       libp2p.register = (protocol, topology, registerOptions) => {
         if (isBitswap(protocol))
           tellAgain = () => {
-            for (const connection of libp2p.getConnections()) void topology.onConnect?.(connection.remotePeer, connection);
+            for (const connection of libp2p.getConnections()) {
+              const bringsSomething = (bytesSince.get(connection) ?? 0) > bytesOfWants;
+              bytesSince.delete(connection);
+              if (bringsSomething && Date.now() - (askedAt.get(connection) ?? 0) < askAllMs) continue;
+              askedAt.set(connection, Date.now());
+              void topology.onConnect?.(connection.remotePeer, connection);
+            }
           };
         return register(protocol, topology, registerOptions);
       };
@@ -209,10 +232,7 @@ function standBetween(helia: HeliaWithLibp2p<Record<string, unknown>>, gate: Gat
   return {
     askAgain() {
       waiting += 1;
-      timer ??= setInterval(() => {
-        if (!hasMoved) tellAgain();
-        hasMoved = false;
-      }, askAgainMs).unref();
+      timer ??= setInterval(() => tellAgain(), askAgainMs).unref();
       return {
         end() {
           waiting -= 1;

@@ -25,6 +25,8 @@ const maxPeers = 1024;
 export interface MessageOptions {
   /** A peer that is to be cut off. */
   readonly onFlood: (peer: string) => void;
+  /** Told of each piece of an answer that comes. */
+  readonly onHeard?: (connection: Connection) => void;
   readonly transferMs?: number;
   readonly budget?: Budget;
 }
@@ -60,7 +62,10 @@ export class PeerMessages {
       const end = abortOn(stream, signal);
       try {
         await writeFrame(stream, request, signal);
-        return await readFrame(stream, options.maxBytes, wait.note);
+        return await readFrame(stream, options.maxBytes, (bytes) => {
+          wait.note(bytes);
+          this.#options.onHeard?.(connection);
+        });
       } finally {
         end();
       }
