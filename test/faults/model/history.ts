@@ -138,7 +138,8 @@ export class History {
         : place.w.sharing.revoke(desk, grantee, one.categories);
     if (!(await accepted(place.life.answering(done)))) return;
     const made = store.operations({ afterSeq: before, origin: 'here', order: 'seq' });
-    for (const { operation } of made) this.#acknowledged.push({ place, opId: operation.opId });
+    // Whoever is logged in here has what they wrote before a revocation sealed again.
+    for (const { kind, operation } of made) if (kind !== 'Commit') this.#acknowledged.push({ place, opId: operation.opId });
   }
 
   async #write(place: Place, doctor: Doctor, categories: readonly Shared[], killed: boolean): Promise<boolean> {

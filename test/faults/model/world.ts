@@ -106,10 +106,22 @@ export class World {
     return Number(await rpc(this.#url, 'eth_blockNumber'));
   }
 
-  /** Takes the newest blocks back and goes on another way. */
+  /**
+   * Takes the newest blocks back and goes on another way. No block is made meanwhile: Anvil does not wait for one that it is just making, whose events would then stand in
+   * the chain while its state is taken back.
+   */
   async reorganize(depth: number): Promise<void> {
-    await rpc(this.#url, 'anvil_rollback', depth);
-    await this.mine(depth + 1);
+    await rpc(this.#url, 'evm_setAutomine', false);
+    try {
+      // Made once the one before is done.
+      await this.mine(1);
+      await rpc(this.#url, 'anvil_rollback', depth + 1);
+      await this.mine(depth + 2);
+    } finally {
+      await rpc(this.#url, 'evm_setAutomine', true);
+    }
+    // What came meanwhile waits for a block.
+    await this.mine(1);
   }
 
   mine = (blocks: number) => rpc(this.#url, 'anvil_mine', `0x${blocks.toString(16)}`);
