@@ -48,14 +48,14 @@ export class Liveness {
     const begun = performance.now();
     if (state.isLooking || begun - state.heardAt < everyMs) return;
     state.isLooking = true;
+    const signal = AbortSignal.timeout(answerMs);
     try {
-      // Both sides agree on a protocol before there is a stream: that is an answer.
-      const stream = await connection.newStream(ping, { signal: AbortSignal.timeout(answerMs) });
+      // Both sides agree on a protocol before there is a stream: that is an answer, and so is a refusal.
+      const stream = await connection.newStream(ping, { signal });
       stream.close().catch(() => stream.abort(new Error('Asked')));
       state.late = 0;
     } catch (error) {
-      const answered = error instanceof Error && error.name === 'UnsupportedProtocolError';
-      state.late = answered || state.heardAt > begun ? 0 : state.late + 1;
+      state.late = !signal.aborted || state.heardAt > begun ? 0 : state.late + 1;
       if (state.late > (state.sending > 0 ? mayBeLate : 0)) connection.abort(new Error('Nothing passes any more', { cause: error }));
     } finally {
       state.isLooking = false;

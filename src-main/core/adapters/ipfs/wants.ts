@@ -2,6 +2,7 @@
  * Blocks that are asked of peers, each once however many wait for it. Nobody waits for long; but what is on its way over a slow line when the last of them
  * gives up is taken all the same, and is here when it is asked for again.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
 import { patience, type Patience } from './patience.ts';
 
@@ -10,6 +11,13 @@ const lingerQuietMs = 10_000;
 const lingerLongestMs = 600_000;
 /** Those that linger longest give way. */
 const mostLingering = 256;
+/**
+ * Bitswap forgets a want now and then: one that was given up and wanted again at once, or whose block came while the want was still being sent. So what is wanted is
+ * asked for anew after so long; what is on its way then is taken all the same.
+ */
+const renewMs = 30_000;
+/** What it was asked for before, it has forgotten by then. */
+const forgottenMs = 1_000;
 
 interface Want {
   readonly block: Promise<Uint8Array>;
@@ -30,9 +38,20 @@ export function createWants(get: (cid: CID, signal: AbortSignal) => Promise<Uint
   const wants = new Map<string, Want>();
   const waits = new Set<Patience>();
 
+  const wanted = async (cid: CID, end: AbortSignal): Promise<Uint8Array> => {
+    for (;;) {
+      const turn = AbortSignal.timeout(renewMs);
+      try {
+        return await get(cid, AbortSignal.any([end, turn]));
+      } catch (error) {
+        if (end.aborted || !turn.aborted) throw error;
+      }
+      await delay(forgottenMs, undefined, { ref: false });
+    }
+  };
   const begin = (key: string, cid: CID): Want => {
     const end = new AbortController();
-    const block = get(cid, end.signal).finally(() => {
+    const block = wanted(cid, end.signal).finally(() => {
       wants.get(key)?.lingering?.end();
       wants.delete(key);
     });
