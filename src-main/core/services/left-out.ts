@@ -66,6 +66,16 @@ export function createLeftOut(deps: {
       return request?.grantee === grantee && request.compartment === compartment;
     })?.stored;
 
+  const holdsKeys = (block: Uint8Array, grantee: string, keys: readonly Omit<EnvelopeKey, 'kek'>[]): boolean => {
+    try {
+      return crypto.mayHoldKeys(block, network, patient, grantee, keys);
+    } catch (error) {
+      // Whoever revoked named something else than an envelope of this patient: then all were left out.
+      if (error instanceof AppError && error.code === 'TAMPERED') return false;
+      throw error;
+    }
+  };
+
   const isAfterGrant = ({ compartment, stored }: Beginning, grantee: string): boolean => {
     const grant = grantOf(compartment, grantee);
     return grant !== undefined && precedes(grant, stored);
@@ -85,7 +95,7 @@ export function createLeftOut(deps: {
           const holds = consents.of(patient).get(one.compartment)?.grants.has(grantee) === true && isAfterGrant(one, grantee);
           return category !== undefined && holds ? [{ compartment: one.compartment, category, epoch: one.epoch }] : [];
         });
-        if (!crypto.mayHoldKeys(block, network, patient, grantee, keys)) return true;
+        if (!holdsKeys(block, grantee, keys)) return true;
       }
       return false;
     },

@@ -107,8 +107,8 @@ export class World {
   }
 
   /**
-   * Takes the newest blocks back and goes on another way. No block is made meanwhile: Anvil does not wait for one that it is just making, whose events would then stand in
-   * the chain while its state is taken back.
+   * Takes the newest blocks back and goes on another way. No block is made meanwhile: that Anvil takes back the state of one that it is just making, and keeps its
+   * events, is the only known explanation of operations that were once seen to be applied twice.
    */
   async reorganize(depth: number): Promise<void> {
     await rpc(this.#url, 'evm_setAutomine', false);

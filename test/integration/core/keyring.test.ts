@@ -155,6 +155,34 @@ describe('a revocation that somebody else signed', () => {
   });
 });
 
+it('opens the card all the same where a delegate’s revocation names something else than an envelope', async () => {
+  const { patient, desk } = await l.patient();
+  for (const i of [0, 2]) await l.w.sharing.grant(desk, { ...clinical, grantee: grantee(i) });
+  const compartment = l.w.keyring.of(desk).compartmentOf(category);
+  const delegate = l.keys.fromSecret(doctor(1).secret.slice());
+  const appointment = {
+    patient,
+    delegate: delegate.account,
+    compartment,
+    capacity: 2,
+    powers: powerBits.revoke,
+    validUntil: 0,
+    sequence: 1,
+  };
+  enqueue(signing().make('AppointDelegate', appointment, 'Appoint a delegate', desk.keys));
+  l.anchor();
+  const key = { compartment, category, epoch: 1, kek: l.w.crypto.randomBytes(32) };
+  const ofAnother = await l.w.crypto.sealEnvelopes(l.w.network.require().id, delegate.account, [
+    { id: grantee(0), encryptionKey: delegate.encryptionKey, keys: [key] },
+  ]);
+  const payload = { patient, compartment, grantee: grantee(2), epoch: 1, envelope: ofAnother.digest };
+  l.w.publisher.publish([ofAnother], [signing().make('Revoke', payload, 'By a delegate', delegate)]);
+  l.anchor();
+  const summary = await l.as(l.admin.secret, ({ index }) => l.w.patients.get(index, patient));
+  const view = await l.w.sharing.view({ ...desk }, summary);
+  expect(view.holders.map((holder) => holder.grantee)).toContain(grantee(0));
+});
+
 it('passes over numbers that no revocation took, and bounds what an absurd one costs', async () => {
   const { patient, desk } = await l.patient();
   const compartment = l.w.keyring.of(desk).compartmentOf(category);
