@@ -1,30 +1,15 @@
 /** A member of the network with a program of their own who is asked for blocks: by bitswap, they send without an end, next to nothing, or what nobody asked for. */
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
-import { identify } from '@libp2p/identify';
-import { preSharedKey } from '@libp2p/pnet';
-import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
-import { createLibp2p } from 'libp2p';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { block, connected, loopback, node, swarmKey, type TestNode } from './nodes.ts';
+import { block, connected, node, rawNode, type TestNode } from './nodes.ts';
 
 const bitswap = '/ipfs/bitswap/1.2.0';
-type Stream = Awaited<ReturnType<Awaited<ReturnType<Awaited<ReturnType<typeof createLibp2p>>['dial']>>['newStream']>>;
+type Stream = Awaited<ReturnType<Awaited<ReturnType<Awaited<ReturnType<typeof rawNode>>['dial']>>['newStream']>>;
 
 /** Connected to `target`, it opens `streams` streams to whoever asks it for blocks and does with each what it likes; `begun` are all of them. */
 async function hostile(target: TestNode, streams: number, does: (stream: Stream) => unknown) {
-  const psk = new TextEncoder().encode(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(swarmKey).toString('hex')}`);
-  const libp2p = await createLibp2p({
-    addresses: { listen: [loopback] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionProtector: preSharedKey({ psk }),
-    services: { identify: identify() },
-  });
-  onTestFinished(() => libp2p.stop());
+  const libp2p = await rawNode();
   const begun: Stream[] = [];
   let asked = false;
   await libp2p.handle(bitswap, async (_, connection) => {

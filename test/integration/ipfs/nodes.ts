@@ -3,6 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { identify } from '@libp2p/identify';
+import { preSharedKey } from '@libp2p/pnet';
+import { tcp } from '@libp2p/tcp';
+import { createLibp2p } from 'libp2p';
 import { CID } from 'multiformats/cid';
 import { create as multihash } from 'multiformats/hashes/digest';
 import { onTestFinished } from 'vitest';
@@ -68,4 +74,19 @@ export function block(size = 1000, codec = 0x55): EncodedFileBlock {
 
 export function cidOf(bytes: Uint8Array, codec = 0x55): string {
   return CID.createV1(codec, multihash(0x12, createHash('sha256').update(bytes).digest())).toString();
+}
+
+/** A libp2p node of somebody who has a network's key and a program of their own. */
+export async function rawNode(key = swarmKey) {
+  const psk = new TextEncoder().encode(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(key).toString('hex')}`);
+  const libp2p = await createLibp2p({
+    addresses: { listen: [loopback] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionProtector: preSharedKey({ psk }),
+    services: { identify: identify() },
+  });
+  onTestFinished(() => libp2p.stop());
+  return libp2p;
 }

@@ -1,13 +1,8 @@
 /** Questions and answers between workstations, and what a hostile member of the network can do with them: a raw libp2p node here. */
 import { randomBytes } from 'node:crypto';
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
-import { preSharedKey } from '@libp2p/pnet';
-import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
-import { createLibp2p } from 'libp2p';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { block, connected, loopback, node, pair, swarmKey } from './nodes.ts';
+import { describe, expect, it } from 'vitest';
+import { block, connected, loopback, node, pair, rawNode, swarmKey } from './nodes.ts';
 import type { TestNode } from './nodes.ts';
 
 const protocol = '/test/1';
@@ -17,15 +12,7 @@ const bytes = (value: string) => new TextEncoder().encode(value);
 
 /** Somebody who has the network's key and a program of their own. */
 async function hostile(target: TestNode, key = swarmKey) {
-  const psk = bytes(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(key).toString('hex')}`);
-  const libp2p = await createLibp2p({
-    addresses: { listen: [loopback] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionProtector: preSharedKey({ psk }),
-  });
-  onTestFinished(() => libp2p.stop());
+  const libp2p = await rawNode(key);
   const address = multiaddr(target.ipfs.addresses()[0]!);
   return { libp2p, id: libp2p.peerId.toString(), dial: () => libp2p.dial(address) };
 }
