@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { forkCore } from './core-child.ts';
+import type { CoreOptions } from './core/entry.ts';
 import { superviseCore } from './core-process.ts';
 import { dataFolderOf, optionValue } from './data-folder.ts';
 import { openInBrowser } from './open-in-browser.ts';
@@ -14,8 +15,11 @@ import { serveWorkstation } from './shell-server.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Runs the shell until it is told to stop (Ctrl-C, SIGTERM, or the parent's end of stdin where `--stop-with-stdin` is given). */
-export async function runBrowserShell(args: readonly string[]): Promise<void> {
+/**
+ * Runs the shell until it is told to stop (Ctrl-C, SIGTERM, or the parent's end of stdin where `--stop-with-stdin` is given).
+ * @param passphraseCost as for the core: what a test lowers
+ */
+export async function runBrowserShell(args: readonly string[], passphraseCost?: CoreOptions['passphraseCost']): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const port = Number(optionValue(args, '--port') ?? '0');
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error('--port needs a number from 0 to 65535.');
@@ -25,6 +29,7 @@ export async function runBrowserShell(args: readonly string[]): Promise<void> {
     resourcesDir: join(root, 'resources'),
     mdns: process.env['ANAMNESIS_MDNS'] !== 'off',
     version,
+    ...(passphraseCost ? { passphraseCost } : {}),
   });
   core.onFailure((error) => process.stderr.write(`${error.message} (${error.code})\n`));
   const rendererDir = join(root, 'dist', 'renderer');
@@ -44,5 +49,3 @@ export async function runBrowserShell(args: readonly string[]): Promise<void> {
   process.stdout.write('The address works once, in a browser of this computer. Ctrl-C stops the workstation.\n');
   if (!args.includes('--no-open')) openInBrowser(server.url);
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await runBrowserShell(process.argv.slice(2));

@@ -143,6 +143,6 @@ export const stages: readonly Stage[] = [
   { name: 'unit', run: () => vitest('unit') },
   { name: 'integration', run: () => vitest('integration', 3) },
   { name: 'faults', run: () => vitest('faults', 3) },
-  { name: 'e2e-browser', run: needsSystem(() => vitest('e2e-browser')) },
+  { name: 'e2e-browser', run: needsSystem(() => vitest('e2e-browser', 3)) },
   { name: 'e2e-electron', run: needsSystem(() => vitest('e2e-electron')) },
 ];

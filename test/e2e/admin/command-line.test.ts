@@ -43,7 +43,7 @@ describe('the command line', () => {
     const made = await run<{ patients: number; waiting: number }>('init', '--demo');
     expect(made.exitCode, made.stdout).toBe(0);
     expect(made.json()).toMatchObject({ patients: 12, waiting: 0 });
-  });
+  }, 600_000);
 
   it('tells how the workstation stands, to people and to scripts', async () => {
     const status = await run<{ phase: string; sync: { state: string; waiting: number; rejected: number } }>('status');

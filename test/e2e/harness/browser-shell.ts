@@ -36,7 +36,7 @@ export interface Workstation extends ShellProcess {
 export async function startShell(options: ShellOptions): Promise<ShellProcess> {
   const child = spawn(
     process.execPath,
-    [join(root, 'src-main', 'browser-shell.ts'), '--data', options.dataDir, '--no-open', '--stop-with-stdin', ...(options.args ?? [])],
+    [join(import.meta.dirname, 'cheap-shell.ts'), '--data', options.dataDir, '--no-open', '--stop-with-stdin', ...(options.args ?? [])],
     { cwd: root, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ANAMNESIS_MDNS: 'off', ...options.env } },
   );
   let output = '';
