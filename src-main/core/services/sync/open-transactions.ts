@@ -9,6 +9,8 @@ import type { LedgerPort, StoredTransaction, WorkstationStorePort } from '../../
 const resendAfterMs = 5000;
 /** The next one in line is offered at a higher price after so long. */
 const stuckAfterMs = 30_000;
+/** So long a nonce and a missing receipt may contradict each other: a node makes a block in steps, and of several behind one address one lags. */
+const contradictionMs = 3000;
 const priceStep = 1.25;
 const longestReplacements = 10;
 
@@ -23,8 +25,11 @@ export interface SettleOptions {
 }
 
 export interface Settle {
-  /** Looks at all open transactions; `nonce` is the relayer's next one on the ledger. */
-  round(open: readonly StoredTransaction[], nonce: number): Promise<void>;
+  /**
+   * Looks at all open transactions; `nonce` is the relayer's next one on the ledger. False where it cannot be told yet what became of one: what is sent
+   * after it now might come before it.
+   */
+  round(open: readonly StoredTransaction[], nonce: number): Promise<boolean>;
   noteSent(hash: string): void;
 }
 
@@ -35,6 +40,8 @@ function refusalOf(error: unknown): string | null {
 export function settleTransactions({ store, ledger, relayerKey, clock, stopping, onSettled }: SettleOptions): Settle {
   /** When a transaction was first and last sent since this workstation started. */
   const sent = new Map<string, { first: number; last: number }>();
+  /** Since when nonce and receipt contradict each other, by transaction. */
+  const contradicted = new Map<string, number>();
 
   function noteSent(hash: string): void {
     const now = clock();
@@ -45,7 +52,17 @@ export function settleTransactions({ store, ledger, relayerKey, clock, stopping,
     for (const { hash } of transactions) {
       store.dropTransaction(hash);
       sent.delete(hash);
+      contradicted.delete(hash);
     }
+  }
+
+  /** Whether it has been so for so long that the transaction is lost, and not a node behind. */
+  function isContradictedForLong(latest: StoredTransaction): boolean {
+    const now = clock();
+    // A clock that was set back begins it again rather than never ending it.
+    const since = Math.min(contradicted.get(latest.hash) ?? now, now);
+    contradicted.set(latest.hash, since);
+    return now - since >= contradictionMs;
   }
 
   /** Whether one of the transactions with the same nonce is mined; if the follower has read its block, all of them are done with. */
@@ -111,6 +128,7 @@ export function settleTransactions({ store, ledger, relayerKey, clock, stopping,
     async round(open, nonce) {
       const nonces = [...new Set(open.map((transaction) => transaction.nonce))].sort((a, b) => a - b);
       let expected = nonce;
+      let isClear = true;
       for (const current of nonces) {
         const rivals = open.filter((transaction) => transaction.nonce === current);
         const latest = rivals.at(-1);
@@ -120,16 +138,19 @@ export function settleTransactions({ store, ledger, relayerKey, clock, stopping,
           expected = Math.max(expected, current + 1);
           continue;
         }
-        if (stopping()) return;
+        if (stopping()) return false;
         if (current !== expected) {
           // Below: the nonce was used by another transaction (a ledger that began anew and was used, a restored copy of this
           // workstation). Above: one before it is lost, so it can never be mined. Either way the operations are sent anew.
-          drop(rivals);
+          if (isContradictedForLong(latest)) drop(rivals);
+          else isClear = false;
           continue;
         }
+        contradicted.delete(latest.hash);
         expected += 1;
         await resend(rivals, latest, current === nonce);
       }
+      return isClear;
     },
   };
 }

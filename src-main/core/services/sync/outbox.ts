@@ -94,12 +94,12 @@ export function createOutbox({ store, ledger, relayerKey, clock, headStartMs, on
       await ledger.broadcast(signed.raw);
     } catch (failure) {
       const reason = refusalOf(failure);
+      // Too low: the nonce was used elsewhere, or this very transaction was carried out and something on the way sent it twice. Settling finds out.
+      if (reason === 'nonce-too-low') return false;
       // Unreachable: it may have arrived all the same. It stays open, and is looked for and sent again.
       // Underpriced: settling replaces it.
-      if (reason === null || reason === 'underpriced') throw failure;
-      store.dropTransaction(signed.hash);
-      if (reason !== 'nonce-too-low') throw failure;
-      return false;
+      if (reason !== null && reason !== 'underpriced') store.dropTransaction(signed.hash);
+      throw failure;
     }
     settle.noteSent(signed.hash);
     onChange(statusOnly);
@@ -126,8 +126,9 @@ export function createOutbox({ store, ledger, relayerKey, clock, headStartMs, on
       return openPollMs;
     }
     const nonce = await ledger.nonce(relayer);
-    if (open.length > 0) await settle.round(open, nonce);
+    const isClear = await settle.round(open, nonce);
     if (loop.stopping) return 0;
+    if (!isClear) return openPollMs;
     const left = store.openTransactions();
     const batch = queue.next(batchLimit);
     if (batch.length === 0 || left.length >= maxOpen) {
