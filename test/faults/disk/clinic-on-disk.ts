@@ -1,5 +1,5 @@
 /** A clinic of one workstation whose data folder lies on a faulty disk; its doctor has a patient who shares everything. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
@@ -40,16 +40,18 @@ export class ClinicOnDisk {
   /** Everything that runs on this computer ends, as without power. */
   async end(): Promise<void> {
     await this.clinic.core.end('SIGKILL');
-    const file = join(this.ledgerDir, 'anvil.pid.json');
-    if (!existsSync(file)) return;
-    const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
-    const runs = () => existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(this.ledgerDir);
-    if (runs()) process.kill(pid, 'SIGKILL');
     await until(
       'the ledger is gone',
-      async () => runs(),
-      (still) => !still,
+      async () => this.killLedgers(),
+      (left) => left.length === 0,
     );
+  }
+
+  /** Kills whatever runs with the ledger's folder, noted in it or not, and gives what there was. */
+  private killLedgers(): readonly string[] {
+    const ours = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandLine(name).includes(this.ledgerDir));
+    for (const pid of ours) killIfThere(Number(pid));
+    return ours;
   }
 
   async close(): Promise<void> {
@@ -57,5 +59,22 @@ export class ClinicOnDisk {
     await this.clinic.close();
     this.disk.close();
     rmSync(this.clinic.dir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // Ended in between. One that has ended and is not waited for yet has an empty one.
+    return '';
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

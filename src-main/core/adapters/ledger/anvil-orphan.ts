@@ -3,7 +3,7 @@
  * makes sure that it is the one that was started here, and ends it gracefully, so that it writes its state.
  */
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -17,7 +17,10 @@ type Noted = z.infer<typeof noted>;
 const fileIn = (dir: string) => join(dir, 'anvil.pid.json');
 
 export async function noteProcess(dir: string, process: Noted): Promise<void> {
-  await writeFile(fileIn(dir), JSON.stringify(process));
+  const file = fileIn(dir);
+  // Whole or not at all: a core that is killed while it writes would leave an Anvil that the next one does not find.
+  await writeFile(`${file}.new`, JSON.stringify(process));
+  await rename(`${file}.new`, file);
 }
 
 export async function forgetProcess(dir: string): Promise<void> {
@@ -47,7 +50,7 @@ async function readNote(dir: string): Promise<Noted | null> {
   try {
     return noted.parse(JSON.parse(text));
   } catch {
-    // Half-written in a crash: an Anvil that still holds the port is then met as a taken port, and another one is used.
+    // Damaged: an Anvil that still holds the port is then met as a taken port, and another one is used.
     return null;
   }
 }
