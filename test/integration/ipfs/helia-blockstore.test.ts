@@ -22,7 +22,7 @@ describe('the blockstore that Helia is given', () => {
     expect(all).toEqual([one, two].map(({ cid, bytes }) => [cid.toString(), bytes]));
     blocks.delete(one.cid);
     expect(blocks.has(one.cid)).toBe(false);
-    expect(() => read(blocks.get(one.cid))).toThrow(expect.objectContaining({ code: 'BLOCK_UNAVAILABLE' }));
+    expect(() => read(blocks.get(one.cid))).toThrow(expect.objectContaining({ name: 'NotFoundError' }));
   });
 
   it('takes no block without an end', async () => {

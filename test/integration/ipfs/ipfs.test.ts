@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import { CID } from 'multiformats/cid';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { AppError } from '../../../src-shared/errors.ts';
 import { block, cidOf, connected, loopback, node, pair, swarmKey } from './nodes.ts';
 import type { TestNode } from './nodes.ts';
 
@@ -18,6 +19,8 @@ function flipByte({ dir }: TestNode, cid: string): void {
   db.prepare('UPDATE blocks SET bytes = ? WHERE multihash = ?').run(bytes, hash);
   db.close();
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 describe('without a network', () => {
   it('stores and reads blocks and files before the node is started', async () => {
@@ -130,6 +133,21 @@ describe('between two nodes', () => {
     await expect(wantlists).rejects.toMatchObject({ code: 'BLOCK_UNAVAILABLE' });
     a.ipfs.put([one]);
     expect(await waiting).toEqual(one.bytes);
+  });
+
+  it.each(['has', 'get'] as const)('gives a peer the other blocks that it asks for when one of them cannot be read (%s)', async (what) => {
+    const [a, b] = await pair();
+    const all = [block(), block(), block()];
+    a.ipfs.put(all);
+    const bad = CID.parse(all[0]!.cid).multihash.bytes;
+    const real = a.blocks[what].bind(a.blocks) as (multihash: Uint8Array) => never;
+    vi.spyOn(a.blocks, what).mockImplementation((multihash) => {
+      if (Buffer.from(multihash).equals(bad)) throw new AppError('DISK_FAILED', 'Input/output error');
+      return real(multihash);
+    });
+    const [unread, ...read] = all.map(({ cid }) => b.ipfs.get(cid, { timeoutMs: 4_000 }));
+    await expect(unread).rejects.toMatchObject({ code: 'BLOCK_UNAVAILABLE' });
+    expect((await Promise.all(read)).map(hex)).toEqual(all.slice(1).map(({ bytes }) => hex(bytes)));
   });
 
   it('takes no changed block from a peer', async () => {

@@ -1,7 +1,9 @@
 /** A clinic has its records pinned by another clinic's hub, over the Pinning Service API and real nodes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPinningServer, type PinningServer } from '../../../src-main/core/adapters/pinning/pinning-server.ts';
-import { foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from '../core/workstation.ts';
+import { createPinKeeping, usualPinLimits } from '../../../src-main/core/services/availability/pin-keeping.ts';
+import { joinClinic } from '../core/two-clinics.ts';
+import { demographicsOf, foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from '../core/workstation.ts';
 
 const token = 'token-of-clinic-a-0123456789';
 
@@ -34,11 +36,7 @@ describe('pinning with another clinic', () => {
   };
   const register = async (family: string) => {
     await logIn(a, people.registrar);
-    const demographics = {
-      ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female' as const },
-      ...{ phone: '', address: '', identifiers: [] },
-    };
-    const { patient } = await a.ask('patients.register', { demographics, pin });
+    const { patient } = await a.ask('patients.register', { demographics: demographicsOf(family), pin });
     const [commit] = a.core.workstation.store.workstation.operations({ kinds: ['Commit'], patient: patient.patient });
     return commit?.operation.opId ?? '';
   };
@@ -53,15 +51,7 @@ describe('pinning with another clinic', () => {
     a = await startWorkstation();
     b = await startWorkstation();
     people = await foundClinic(a, 'Clinic A');
-    const { invitation } = await a.ask('network.invitation', {});
-    const { phrase } = await b.ask('setup.createPhrase', {});
-    const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-    await a.ask('network.admit', { requestCode });
-    await b.until(
-      'admitted',
-      () => b.snapshot(),
-      (s) => s.phase === 'ready',
-    );
+    await joinClinic(a, b);
     await serve();
   }, 180_000);
   afterAll(async () => {
@@ -117,7 +107,9 @@ describe('pinning with another clinic', () => {
   });
 
   it('speaks the API: filters, pages, one pin, replacing and taking back', async () => {
-    const cid = a.core.workstation.crypto.cidOfDigest(await register('Third'));
+    const keeper = b.core.workstation.availability.pinKeeping;
+    const opId = await register('Third');
+    const cid = a.core.workstation.crypto.cidOfDigest(opId);
     const post = (path: string, body: unknown) => api(path, { method: 'POST', body: JSON.stringify(body) }, 'token-of-clinic-c-0123456789');
     const get = (path: string) => api(path, {}, 'token-of-clinic-c-0123456789');
     const added = await post('/pins', { cid, name: 'Mine', meta: { app: 'x' } });
@@ -144,12 +136,83 @@ describe('pinning with another clinic', () => {
     expect((await api('/pins', {}, 'nobody')).status).toBe(401);
     expect((await post('/pins', { cid: 'x' })).status).toBe(400);
     expect((await post('/pins', { cid, name: 'x'.repeat(100_000) })).status).toBe(400);
+    await pinned(opId);
+    for (const { requestId } of keeper.list('clinic-a', { states: ['pinned'], cids: [cid] }, 10).pins) keeper.remove('clinic-a', requestId);
+    // What is here is here for this client alone: none of it goes while its pin is replaced.
+    const bytes = b.core.workstation.store.keptPins.usage('clinic-c').bytes;
+    expect(bytes).toBeGreaterThan(0);
     const replaced = (await post(`/pins/${requestid}`, { cid })).body as { requestid: string };
+    expect(b.core.workstation.ipfs.has(cid)).toBe(true);
+    expect(b.core.workstation.store.keptPins.usage('clinic-c')).toEqual({ pins: 1, bytes });
     expect((await get(`/pins/${requestid}`)).status).toBe(404);
     expect((await api(`/pins/${replaced.requestid}`, { method: 'DELETE' }, 'token-of-clinic-c-0123456789')).status).toBe(202);
     expect((await get(`/pins/${replaced.requestid}`)).status).toBe(404);
-    // Clinic A still has it pinned here.
-    expect(b.core.workstation.ipfs.has(cid)).toBe(true);
+    expect(b.core.workstation.ipfs.has(cid)).toBe(false);
+  });
+
+  it('keeps what it has of a pin while the rest is on its way, also when another client takes the same blocks back', async () => {
+    const { workstation } = a.core;
+    const { ipfs, care, crypto } = workstation;
+    const opId = await register('Fourth');
+    const cid = crypto.cidOfDigest(opId);
+    const blocks = await a.until(
+      'looked at',
+      () => Promise.resolve(care.blocksOf(opId)),
+      (list) => list.length > 1,
+    );
+    const all = await Promise.all(blocks.map(async (block) => ({ cid: block, bytes: await ipfs.get(block) })));
+    const kept = workstation.store.keptPins;
+    let arrive = () => {};
+    let isAsked = () => {};
+    const asked = new Promise<void>((resolve) => (isAsked = resolve));
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    /** What the commit names comes late. */
+    const slowly: Pick<typeof ipfs, 'get'> = {
+      async get(block, options) {
+        if (block === cid) return ipfs.get(block, options);
+        isAsked();
+        await arrived;
+        return ipfs.get(block, options);
+      },
+    };
+    const report = (error: unknown) => {
+      throw error;
+    };
+    const areMoved = { now: false };
+    const keeper = createPinKeeping({
+      ...{ kept, care, crypto, limits: usualPinLimits, clock: Date.now, report },
+      ipfs: { ...ipfs, ...slowly },
+      lists: { areMoved: () => Promise.resolve(areMoved.now) },
+    });
+    const { requestId } = keeper.add('y', { cid, name: '', origins: [], meta: {} });
+    await asked;
+    // Whoever else needed them needs them no more.
+    care.forget(opId);
+    care.drop([cid]);
+    arrive();
+    await a.until(
+      'pinned',
+      () => Promise.resolve(keeper.pin('y', requestId)?.status),
+      (status) => status === 'pinned',
+    );
+    expect(care.isWhole(requestId)).toBe(true);
+    expect(blocks.filter((block) => !ipfs.has(block))).toEqual([]);
+    // Of contents that were encrypted anew meanwhile, another pin needs the commit only.
+    areMoved.now = true;
+    const other = keeper.add('z', { cid, name: '', origins: [], meta: {} });
+    await a.until(
+      'pinned',
+      () => Promise.resolve(keeper.pin('z', other.requestId)?.status),
+      (status) => status === 'pinned',
+    );
+    keeper.remove('y', requestId);
+    expect(ipfs.has(cid)).toBe(true);
+    expect(blocks.filter((block) => ipfs.has(block))).toHaveLength(1);
+    keeper.remove('z', other.requestId);
+    expect(blocks.filter((block) => ipfs.has(block))).toEqual([]);
+    await keeper.stop();
+    ipfs.put(all);
+    care.name([{ owner: opId, cids: blocks }]);
   });
 
   it('is told that it has nothing any more when it is not used any more', async () => {

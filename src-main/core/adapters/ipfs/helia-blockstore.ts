@@ -10,6 +10,11 @@ import { codecs } from './cids.ts';
 /** Largest block that is collected from a stream: bitswap's message limit. */
 const maxBlockBytes = 4 * 1024 * 1024;
 
+/** By this name bitswap passes over a block. After any other failure it sends a peer nothing more of what it asked for together with that block. */
+class NotFoundError extends Error {
+  override readonly name = 'NotFoundError';
+}
+
 export class HeliaBlockstore extends BaseBlockstore {
   readonly #blocks: DurableBlocks;
 
@@ -18,8 +23,13 @@ export class HeliaBlockstore extends BaseBlockstore {
     this.#blocks = blocks;
   }
 
+  /** As {@link get}: what cannot be read is not here. */
   override has(cid: CID): boolean {
-    return this.#blocks.has(cid.multihash.bytes);
+    try {
+      return this.#blocks.has(cid.multihash.bytes);
+    } catch {
+      return false;
+    }
   }
 
   override async put(cid: CID, value: InputPair['bytes']): Promise<CID> {
@@ -27,14 +37,21 @@ export class HeliaBlockstore extends BaseBlockstore {
     return cid;
   }
 
-  /** @throws AppError BLOCK_UNAVAILABLE where it is not here. */
+  /** @throws NotFoundError where it is not here or cannot be read. */
   override *get(cid: CID): Generator<Uint8Array> {
-    // What is damaged is asked for elsewhere, and not handed out.
-    const bytes = this.#blocks.has(cid.multihash.bytes) ? this.#blocks.get(cid.multihash.bytes) : undefined;
-    if (bytes === undefined) {
-      throw new AppError('BLOCK_UNAVAILABLE', `The block ${cid.toString()} is not on this workstation.`, { cid: cid.toString() });
+    yield this.#read(cid);
+  }
+
+  #read(cid: CID): Uint8Array {
+    let cause: unknown;
+    try {
+      // What is damaged is asked for elsewhere, and not handed out.
+      const bytes = this.#blocks.has(cid.multihash.bytes) ? this.#blocks.get(cid.multihash.bytes) : undefined;
+      if (bytes !== undefined) return bytes;
+    } catch (error) {
+      cause = error;
     }
-    yield bytes;
+    throw new NotFoundError(`The block ${cid.toString()} is not on this workstation.`, { cause });
   }
 
   override delete(cid: CID): void {

@@ -88,7 +88,10 @@ export class PeerKeeper {
   }
 
   readonly #onConnect = (event: CustomEvent<PeerId>): void => {
-    this.#shunned.delete(event.detail.toString());
+    const id = event.detail.toString();
+    this.#shunned.delete(id);
+    // Whichever side dialled: after a cut, it is tried soon again.
+    for (const kept of this.#kept.values()) if (kept.peer === id) kept.pauseMs = firstPauseMs;
     this.#changed();
   };
 

@@ -32,7 +32,7 @@ export function createHoldings(deps: {
   readonly care: BlockCarePort;
   readonly codec: OperationCodecPort;
   readonly lists: BlockLists;
-  readonly replication: Pick<Replication, 'keeps' | 'lookedTo'>;
+  readonly replication: Pick<Replication, 'kept' | 'lookedTo'>;
   readonly wakeFetcher: () => void;
   readonly report: (error: unknown) => void;
 }): Holdings {
@@ -89,9 +89,9 @@ export function createHoldings(deps: {
       const operations = store.operations({ order: 'seq', afterSeq: after, limit: page });
       // Further on it is not known yet which patients are this clinic's.
       const ready = operations.filter(({ seq }) => seq <= replication.lookedTo());
+      const ours = new Set(replication.kept(ready.filter(({ origin }) => origin === 'ledger')));
       const kept = ready.filter(
-        (stored) =>
-          (stored.origin !== 'ledger' || replication.keeps(stored)) && digestsIn(codec.decodePayload(stored.operation)).length > 0,
+        (stored) => (stored.origin !== 'ledger' || ours.has(stored)) && digestsIn(codec.decodePayload(stored.operation)).length > 0,
       );
       note(kept.filter(({ awaitsBlocks }) => awaitsBlocks).map(({ operation: { opId } }) => ({ opId, whole: false, records: 0 })));
       await examine(kept.filter(({ awaitsBlocks }) => !awaitsBlocks));

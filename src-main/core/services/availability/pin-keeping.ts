@@ -5,7 +5,7 @@
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { BlockCarePort, IpfsPort, KeptPin, KeptPinsPort, PinKeeper, RecordCryptoPort } from '../../ports.ts';
 import { hexOf } from '../bytes.ts';
-import { contentsOf } from './operation-blocks.ts';
+import { contentsOf, type BlockLists } from './operation-blocks.ts';
 
 export interface PinKeeping extends PinKeeper {
   start(): void;
@@ -30,11 +30,15 @@ const maxDials = 3;
 /** After so long without a block that it needs, a pin has failed; its owner may give it again. */
 const giveUpAfterMs = 7 * 24 * 60 * 60_000;
 
+/** No room for it, or not what its name says. All else passes: a disk that is full, a peer that is away. */
+const hopeless: ReadonlySet<string> = new Set(['FILE_TOO_LARGE', 'TAMPERED', 'INVALID_INPUT']);
+
 export function createPinKeeping(deps: {
   readonly kept: KeptPinsPort;
   readonly care: BlockCarePort;
   readonly ipfs: Pick<IpfsPort, 'get' | 'has' | 'fileBlocks' | 'addresses' | 'dial' | 'peers' | 'onPeersChanged'>;
-  readonly crypto: Pick<RecordCryptoPort, 'decodeCommit' | 'randomBytes'>;
+  readonly crypto: Pick<RecordCryptoPort, 'decodeCommit' | 'randomBytes' | 'sha256'>;
+  readonly lists: Pick<BlockLists, 'areMoved'>;
   readonly limits: PinLimits;
   readonly clock: () => number;
   readonly report: (error: unknown) => void;
@@ -71,13 +75,19 @@ export function createPinKeeping(deps: {
     }
   };
 
-  /** Brings all of it here. Throws BLOCK_UNAVAILABLE where nobody gives a block, FILE_TOO_LARGE beyond the client's room. */
+  /**
+   * Brings all of it here, each block named as soon as it is here: whoever else needed it may give it up meanwhile. Answers its bytes. Throws
+   * BLOCK_UNAVAILABLE where nobody gives a block, FILE_TOO_LARGE beyond the client's room, CANCELLED where the pin was taken back.
+   */
   const fetchAll = async (pin: KeptPin): Promise<{ cids: string[]; bytes: number }> => {
     let room = limits.bytes - (kept.usage(pin.client).bytes - pin.bytes);
     let bytes = 0;
     const cids = new Set<string>();
     const get = async (cid: string) => {
       const block = await ipfs.get(cid, { timeoutMs: blockTimeoutMs });
+      if (stopped || kept.pin(pin.client, pin.requestId) === undefined)
+        throw new AppError('CANCELLED', 'Nobody waits for this pin any more.');
+      care.name([{ owner: pin.requestId, cids: [cid] }]);
       if (!cids.has(cid)) {
         cids.add(cid);
         bytes += block.length;
@@ -88,11 +98,10 @@ export function createPinKeeping(deps: {
     };
     const root = await get(pin.cid);
     const commit = root.length <= maxCommitBytes ? commitIn(root) : null;
-    for (const file of commit ? contentsOf(commit) : []) {
-      for (const cid of await ipfs.fileBlocks(file, { timeoutMs: blockTimeoutMs })) {
-        if (stopped) throw new AppError('CANCELLED', 'The hub is stopping.');
-        await get(cid);
-      }
+    // What a patient had encrypted anew is to be nowhere any more (ADR 11), and nobody would give it.
+    const isMoved = commit !== null && (await deps.lists.areMoved(commit, hexOf(crypto.sha256(root))));
+    for (const file of commit === null || isMoved ? [] : contentsOf(commit)) {
+      for (const cid of await ipfs.fileBlocks(file, { timeoutMs: blockTimeoutMs })) await get(cid);
     }
     return { cids: [...cids], bytes };
   };
@@ -103,16 +112,17 @@ export function createPinKeeping(deps: {
       await meet(pin);
       kept.note(pin.requestId, 'pinning', pin.bytes);
       const { cids, bytes } = await fetchAll(pin);
-      // Taken back meanwhile.
-      if (kept.pin(pin.client, pin.requestId) === undefined) return true;
-      care.name([{ owner: pin.requestId, cids }]);
-      kept.note(pin.requestId, 'pinned', bytes);
+      // What only the pin needed that this one replaced.
+      care.free(pin.requestId, cids);
+      // A block may have gone in the moment before it was named: then all of it is gone through once more.
+      kept.note(pin.requestId, care.isWhole(pin.requestId) ? 'pinned' : 'queued', bytes);
       return true;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (error.code === 'CANCELLED') return true;
-      const isHopeless = error.code !== 'BLOCK_UNAVAILABLE' || clock() - pin.createdAt > giveUpAfterMs;
-      kept.note(pin.requestId, isHopeless ? 'failed' : 'queued', 0);
+      const isHopeless = hopeless.has(error.code) || clock() - pin.createdAt > giveUpAfterMs;
+      if (isHopeless) care.drop(release(pin.requestId));
+      kept.note(pin.requestId, isHopeless ? 'failed' : 'queued', isHopeless ? 0 : pin.bytes);
       return isHopeless;
     }
   };
@@ -166,11 +176,13 @@ export function createPinKeeping(deps: {
       }
       const pin: KeptPin = {
         ...request,
-        ...{ client, requestId: hexOf(crypto.randomBytes(32)), status: 'queued', bytes: 0, createdAt: clock() },
+        ...{ client, requestId: hexOf(crypto.randomBytes(32)), status: 'queued', createdAt: clock() },
+        bytes: replaces === undefined ? 0 : (kept.pin(client, replaces)?.bytes ?? 0),
       };
+      // Nothing of what both need goes: until the new one has all of it, it holds, and counts, what the old one held.
+      if (replaces !== undefined) care.name([{ owner: pin.requestId, cids: care.blocksOf(replaces) }]);
       kept.add(pin, replaces);
-      // Other pins, and the clinic's own records, may need the same blocks: those stay.
-      if (replaces !== undefined) care.drop(release(replaces));
+      if (replaces !== undefined) care.forget(replaces);
       pauseMs = firstPauseMs;
       wake();
       return pin;
@@ -180,6 +192,7 @@ export function createPinKeeping(deps: {
     remove(client, requestId) {
       if (kept.pin(client, requestId) === undefined) return false;
       kept.remove(requestId);
+      // Other pins, and the clinic's own records, may need the same blocks: those stay.
       care.drop(release(requestId));
       return true;
     },

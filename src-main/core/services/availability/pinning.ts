@@ -45,6 +45,8 @@ const setting = 'pinning.service';
 const cursorSetting = 'pinning.place';
 const together = 10;
 const page = 200;
+/** Questions of one kind in one round, of so many CIDs each: what was given together is not asked about for hours. */
+const questionsPerRound = 50;
 /** Between two looks at what waits with the service; it grows while nothing changes, or it is away. */
 const firstPauseMs = 2_000;
 const longestPauseMs = 10 * 60_000;
@@ -154,7 +156,7 @@ export function createPinning(deps: {
     return true;
   };
 
-  const look = async (used: Service, states: readonly PinState[], olderThanMs: number): Promise<boolean> => {
+  const lookAtSome = async (used: Service, states: readonly PinState[], olderThanMs: number): Promise<boolean> => {
     const pins = queue.toAsk(states, clock() - olderThanMs, together);
     const cids = [...new Set(pins.map(({ cid }) => cid))];
     if (cids.length === 0) return false;
@@ -168,6 +170,15 @@ export function createPinning(deps: {
       cids.map((cid) => ({ cid, state: given(best(said, cid)) })),
       before,
     );
+  };
+
+  /** What was said longer ago than that is asked for again. Answers whether something is another than it was. */
+  const look = async (used: Service, states: readonly PinState[], olderThanMs: number): Promise<boolean> => {
+    const isDue = () => queue.toAsk(states, clock() - olderThanMs, 1).length > 0;
+    let moved = false;
+    for (let asked = 0; asked < questionsPerRound && !stopped && current()?.id === used.id && isDue(); asked += 1)
+      moved = (await lookAtSome(used, states, olderThanMs)) || moved;
+    return moved;
   };
 
   const round = async (used: Service): Promise<void> => {

@@ -20,6 +20,8 @@ const timeoutMs = 6_000;
 /** Until the next attempt; it grows while nothing comes, as for what is nowhere any more. */
 const firstRetryMs = 5_000;
 const longestRetryMs = 5 * 60_000;
+/** Where a connected workstation said that it has it: a line that was too slow may be good again. */
+const longestRetryOfferedMs = 15_000;
 /** Of a file at once; it is walked through, not kept. */
 const windowBytes = 4 * 1024 * 1024;
 const maxBlockBytes = 2 * 1024 * 1024;
@@ -31,6 +33,8 @@ export function createBlockFetcher(deps: {
   readonly codec: OperationCodecPort;
   /** Its contents lie elsewhere since they were encrypted anew: nobody need have them where they were. */
   readonly areMoved: (commit: DecodedCommit, digest: string) => Promise<boolean>;
+  /** Whether somebody who is connected said that they hold all of it. */
+  readonly isOffered: (opId: string) => boolean;
   readonly report: (error: unknown) => void;
 }): BlockFetcher {
   const { store, ipfs, crypto, codec } = deps;
@@ -40,6 +44,8 @@ export function createBlockFetcher(deps: {
   let stopped = false;
   let timer: NodeJS.Timeout | null = null;
   let retryMs = firstRetryMs;
+  /** What did not come in this round, though somebody has it. */
+  let offered = false;
 
   const walk = async (cid: string, length: number): Promise<void> => {
     for (let offset = 0; offset < length && !stopped; offset += windowBytes) {
@@ -84,6 +90,7 @@ export function createBlockFetcher(deps: {
         for (let next = queue.shift(); next !== undefined && !stopped; next = queue.shift()) {
           if (!(await fetchAll(next))) {
             complete = false;
+            offered ||= deps.isOffered(next.operation.opId);
             continue;
           }
           store.noteBlocks(next.operation.opId);
@@ -102,6 +109,7 @@ export function createBlockFetcher(deps: {
     try {
       do {
         again = false;
+        offered = false;
         complete = await round();
       } while (again && !stopped);
     } catch (error) {
@@ -110,12 +118,13 @@ export function createBlockFetcher(deps: {
       running = null;
     }
     if (!complete && !stopped && ipfs.peers().length > 0) {
+      retryMs = Math.min(retryMs, offered ? longestRetryOfferedMs : longestRetryMs);
       timer ??= setTimeout(() => {
         timer = null;
         wake();
       }, retryMs);
-      retryMs = Math.min(retryMs * 2, longestRetryMs);
       timer.unref();
+      retryMs *= 2;
     }
   };
 

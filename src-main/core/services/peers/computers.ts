@@ -48,6 +48,8 @@ const setting = 'computers';
 const entranceSetting = 'entrance';
 const maxPerOrganization = 100;
 const maxKnown = 2000;
+/** So that all of them fit into one message (hello.ts), however long their names are. */
+const maxShown = 1000;
 const maxPresented = 256;
 
 export function createComputers(deps: {
@@ -69,11 +71,18 @@ export function createComputers(deps: {
 
   const known = (): Map<string, Voucher> => (cache ??= new Map((store.setting<Voucher[]>(setting) ?? []).map((v) => [v.peer, v])));
 
+  /** Where there are too many, other clinics' computers are passed over, the oldest first. */
+  const atMost = (count: number, list: readonly Voucher[]): Voucher[] => {
+    const isOwn = ({ organization }: Voucher) => organization === deps.organization();
+    return [...list.filter((v) => !isOwn(v)), ...list.filter(isOwn)].slice(-count);
+  };
+
   const keep = (next: readonly Voucher[]) => {
     const all = new Map(known());
     for (const v of next) all.set(v.peer, v);
-    store.setSetting(setting, [...all.values()].slice(-maxKnown));
-    cache = all;
+    const kept = atMost(maxKnown, [...all.values()]);
+    store.setSetting(setting, kept);
+    cache = new Map(kept.map((v) => [v.peer, v]));
     for (const v of next) presented.delete(v.peer);
     for (const listener of listeners) listener();
   };
@@ -116,7 +125,7 @@ export function createComputers(deps: {
       const mine = own();
       const isTrusted = ['own', 'member'].includes(standing(peer));
       const others = isTrusted ? [...known().values()].filter((v) => v.peer !== mine?.peer && (isInForce(v) || !v.active)) : [];
-      return [...(mine ? [mine] : []), ...others];
+      return [...(mine ? [mine] : []), ...atMost(maxShown, others)];
     },
     learn(shown) {
       const fresh: Voucher[] = [];

@@ -25,6 +25,8 @@ export interface Hello {
   standing(peer: string): Promise<Standing>;
   /** Peers that are connected and known as workstations of this clinic. */
   own(): string[];
+  /** The same, of any member. */
+  members(): string[];
   /** After the directory or vouchers changed: looks again at everybody who is connected. */
   review(): void;
   /** Called with a peer whose standing is another than before, or that came or went. */
@@ -32,7 +34,12 @@ export interface Hello {
   stop(): void;
 }
 
-export function createHello(deps: { readonly peers: PeerPort; readonly crypto: RecordCryptoPort; readonly computers: Computers }): Hello {
+export function createHello(deps: {
+  readonly peers: PeerPort;
+  readonly crypto: RecordCryptoPort;
+  readonly computers: Computers;
+  readonly report: (error: unknown) => void;
+}): Hello {
   const { peers, crypto, computers } = deps;
   /** Connected peers, in the order in which they came, with what was last told about them. */
   const connected = new Map<string, Standing>();
@@ -67,17 +74,15 @@ export function createHello(deps: { readonly peers: PeerPort; readonly crypto: R
     if (running) return running;
     const done = peers
       .ask(peer, protocol, encode(peer), { maxBytes, timeoutMs })
-      .then(
-        (answer) => {
-          learn(answer);
-          judge(peer);
-        },
-        (error: unknown) => {
-          if (!(error instanceof AppError)) throw error;
-          // Busy, or on its way out: asked again while it is connected.
-          again(peer);
-        },
-      )
+      .then((answer) => {
+        learn(answer);
+        judge(peer);
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof AppError)) return stopped ? undefined : deps.report(error);
+        // Busy, on its way out, or talking nonsense: asked again while it is connected.
+        again(peer);
+      })
       .finally(() => asking.delete(peer));
     asking.set(peer, done);
     return done;
@@ -134,6 +139,7 @@ export function createHello(deps: { readonly peers: PeerPort; readonly crypto: R
   return {
     standing,
     own: () => [...connected.keys()].filter((peer) => computers.standing(peer) === 'own'),
+    members: () => [...connected.keys()].filter((peer) => ['own', 'member'].includes(computers.standing(peer))),
     review() {
       for (const peer of connected.keys()) {
         const before = connected.get(peer);

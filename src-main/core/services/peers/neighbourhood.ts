@@ -1,5 +1,15 @@
 /** The other workstations: who they are, what is exchanged with those of this clinic, whose blocks are fetched, and the ledger for those that have none. */
-import type { IpfsPort, KeyPort, LedgerPort, OperationCodecPort, PeerPort, RecordCryptoPort, WorkstationStorePort } from '../../ports.ts';
+import type {
+  HoldingsPort,
+  IpfsPort,
+  KeyPort,
+  LedgerPort,
+  OperationCodecPort,
+  PeerPort,
+  RecordCryptoPort,
+  WorkstationStorePort,
+} from '../../ports.ts';
+import type { ClockWatch } from '../clock-watch.ts';
 import { directoryKinds, type Directory } from '../directory.ts';
 import type { FactBus } from '../facts.ts';
 import type { NetworkService } from '../network.ts';
@@ -10,6 +20,7 @@ import { createComputers, type Computers } from './computers.ts';
 import { createExchange } from './exchange.ts';
 import { createHello, type Hello } from './hello.ts';
 import { createReplication, type Replication } from './replication.ts';
+import { createTimes } from './times.ts';
 import { createVouchers } from './vouchers.ts';
 
 export const ledgerProtocol = '/anamnesis/ledger/1';
@@ -35,6 +46,7 @@ export interface Neighbourhood {
 
 export function createNeighbourhood(deps: {
   readonly store: WorkstationStorePort;
+  readonly held: Pick<HoldingsPort, 'holdersOf'>;
   readonly keys: KeyPort;
   readonly crypto: RecordCryptoPort;
   readonly codec: OperationCodecPort;
@@ -44,6 +56,8 @@ export function createNeighbourhood(deps: {
   readonly network: NetworkService;
   readonly sessions: Sessions;
   readonly facts: FactBus;
+  readonly clock: () => number;
+  readonly clockWatch: ClockWatch;
   /** Of the newest block that is known, in seconds; null before the ledger was reached. */
   readonly ledgerTime: () => number | null;
   readonly report: (error: unknown) => void;
@@ -58,13 +72,21 @@ export function createNeighbourhood(deps: {
   const { store, crypto, codec, ipfs, directory, network, sessions, facts, report } = deps;
   const vouchers = createVouchers(codec, crypto, directory, (organization) => network.ofOrganization(organization));
   const computers = createComputers({ ...deps, peers: ipfs, vouchers });
-  const hello = createHello({ peers: ipfs, crypto, computers });
+  const hello = createHello({ peers: ipfs, crypto, computers, report });
+  const { clock, clockWatch } = deps;
+  const times = createTimes({ peers: ipfs, crypto, hello, clock, clockWatch, onChange: () => facts.tell('status', null), report });
   const arrivals = createArrivals({
     ...{ store, codec, directory, ledgerTime: deps.ledgerTime },
     network: () => network.require().config,
     tell: (kinds) => facts.tell('operations', { kinds }),
   });
-  const fetcher = createBlockFetcher({ store, ipfs, crypto, codec, areMoved: deps.areMoved, report });
+  const fetcher = createBlockFetcher({
+    ...{ store, ipfs, crypto, codec, areMoved: deps.areMoved, report },
+    isOffered(opId) {
+      const connected = new Set(ipfs.peers().map(({ id }) => id));
+      return deps.held.holdersOf(opId).some(({ holder }) => connected.has(holder));
+    },
+  });
   const replication = createReplication({
     ...{ store, codec, directory },
     organization: deps.organization,
@@ -117,6 +139,7 @@ export function createNeighbourhood(deps: {
     },
     async stop() {
       hello.stop();
+      times.stop();
       exchange.stop();
       await Promise.all([fetcher.stop(), replication.stop()]);
     },

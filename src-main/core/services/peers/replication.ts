@@ -7,8 +7,8 @@ import type { Directory } from '../directory.ts';
 import { digestsIn } from './blocks-of.ts';
 
 export interface Replication {
-  /** Whether this clinic's workstations keep the blocks of what the ledger brought. */
-  keeps(stored: StoredOperation): boolean;
+  /** Those of which this clinic's workstations keep the blocks, though the ledger brought them. */
+  kept(operations: readonly StoredOperation[]): StoredOperation[];
   /** seq up to which it was looked. */
   lookedTo(): number;
   /** Looks at what became known since the last time. Resolves when it has. */
@@ -95,9 +95,9 @@ export function createReplication(deps: {
   };
 
   return {
-    keeps(stored) {
+    kept(operations) {
       const organization = deps.organization();
-      return organization !== null && isOurs(stored, organization);
+      return organization === null ? [] : operations.filter((stored) => isOurs(stored, organization));
     },
     lookedTo: () => looked ?? store.setting<number>(setting) ?? 0,
     look() {
