@@ -8,6 +8,9 @@ import type { LinkMark, PatientSummary } from '../../src-shared/view-types.ts';
 
 export const pageSize = 100;
 
+/** So long after the last movement of the pointer over the rows a hand may still be on its way to one, in milliseconds. */
+const handMs = 600;
+
 export class PatientList {
   text = $state('');
   total = $state<number | null>(null);
@@ -21,6 +24,7 @@ export class PatientList {
   #generation = 0;
   #asked = new Set<number>();
   #searching: Promise<void> = Promise.resolve();
+  #handUntil = 0;
 
   /** Row `index` of the result, undefined while its page is not here. */
   at(index: number): PatientSummary | undefined {
@@ -32,7 +36,7 @@ export class PatientList {
     const generation = ++this.#generation;
     this.#asked = new Set([0]);
     this.active = 0;
-    this.#searching = this.#load(0, generation, true);
+    this.#searching = this.#load(0, generation, 'search');
     await this.#searching;
   }
 
@@ -43,12 +47,17 @@ export class PatientList {
     while (waited !== this.#searching);
   }
 
-  /** The same search again, keeping the place: after patients were added or changed. */
+  /** The pointer moves over the rows: until it rests, none of them moves, lest the one that is clicked be another patient's. */
+  hold(): void {
+    this.#handUntil = performance.now() + handMs;
+  }
+
+  /** The same search again, after patients were added or changed. Whoever was chosen stays chosen, at whatever row that is then. */
   async refresh(): Promise<void> {
     const generation = ++this.#generation;
     const page = Math.floor(this.active / pageSize);
     this.#asked = new Set([page]);
-    await this.#load(page, generation, true);
+    await this.#load(page, generation, 'refresh');
   }
 
   /** Makes sure that rows `from` to `to` are here or on their way. */
@@ -56,20 +65,37 @@ export class PatientList {
     if (this.total === null) return;
     const last = Math.floor(Math.min(to, Math.max(0, this.total - 1)) / pageSize);
     for (let page = Math.floor(Math.max(0, from) / pageSize); page <= last; page++) {
-      if (this.#asked.has(page)) continue;
+      if (this.pages.has(page) || this.#asked.has(page)) continue;
       this.#asked.add(page);
-      void this.#load(page, this.#generation, false);
+      void this.#load(page, this.#generation, 'page');
     }
   }
 
-  async #load(page: number, generation: number, replace: boolean): Promise<void> {
+  async #handRests(): Promise<void> {
+    for (let left = this.#handUntil - performance.now(); left > 0; left = this.#handUntil - performance.now())
+      await new Promise((resolve) => setTimeout(resolve, left));
+  }
+
+  /** Where the chosen patient is among these. The first row of the whole list is where everybody starts, and nobody's choice. */
+  #follow(hits: readonly PatientSummary[], page: number): void {
+    const chosen = this.text.trim() === '' && this.active === 0 ? undefined : this.at(this.active)?.patient;
+    const place = hits.findIndex(({ patient }) => patient === chosen);
+    if (place >= 0) this.active = page * pageSize + place;
+  }
+
+  async #load(page: number, generation: number, why: 'search' | 'refresh' | 'page'): Promise<void> {
     try {
       const { hits, total, linked } = await api.call('patients.search', {
         text: this.text.slice(0, 200),
         limit: pageSize,
         offset: page * pageSize,
       });
+      if (why === 'refresh') await this.#handRests();
       if (generation !== this.#generation) return;
+      if (why === 'refresh') this.#follow(hits, page);
+      const replace = why !== 'page';
+      // What was asked for while this waited goes with the rest, and is asked for again where it is in sight.
+      if (replace) this.#asked = new Set([page]);
       this.pages = replace ? new Map([[page, hits]]) : new Map(this.pages).set(page, hits);
       const marks = linked.map((mark) => [mark.patient, mark] as const);
       this.linked = new Map(replace ? marks : [...this.linked, ...marks]);

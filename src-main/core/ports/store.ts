@@ -90,6 +90,16 @@ export interface PersonRow {
   readonly createdAt: number;
 }
 
+/** A commit as the ledger told of it, of which only the signature is not checked yet. */
+export interface UncheckedCommit {
+  readonly event: LedgerEvent;
+  readonly compartment: string;
+  /** The account that signs for its author at that place of the ledger. */
+  readonly signer: string;
+  /** Somebody who works here may read it. */
+  readonly wanted: boolean;
+}
+
 /** `workstation.db`: no decrypted clinical data. Synchronous; every write is durable when it returns. */
 export interface WorkstationStorePort {
   setting<T>(name: string): T | undefined;
@@ -159,12 +169,27 @@ export interface WorkstationStorePort {
     blocks: readonly { number: number; hash: string }[],
     /** Blocks up to this one are final already. Default: none. */
     finalTo?: number,
+    /** Kept apart until `settleChecked`; no other method tells of them. Default: none. */
+    unchecked?: readonly UncheckedCommit[],
   ): void;
+  /**
+   * Commits whose signatures are still to be checked, of compartments that somebody who works here wants, or of the others: the compartments with the newest
+   * ones first, and each in the order of the ledger from its first one on.
+   */
+  uncheckedCommits(wanted: boolean, limit: number): UncheckedCommit[];
+  countUnchecked(): number;
+  /** Somebody who works here may read the commits of these compartments (32 bytes in hex each). */
+  wantUnchecked(compartments: readonly string[]): void;
+  /**
+   * In one transaction: those that are still where they were are checked, and the operations of those that hold are recorded. Gives the ones that
+   * do not hold.
+   */
+  settleChecked(checked: readonly { commit: UncheckedCommit; decoded: DecodedOperation | null }[], finalTo: number): UncheckedCommit[];
   /** Operations mined at or below this block are final. */
   finalize(block: number): void;
   /** Followed blocks, newest first. */
   followedBlocks(limit: number): { number: number; hash: string }[];
-  /** Forgets blocks above `number`; operations in them lose their anchor and (if sent from here or known with signature) go back to 'pending'. */
+  /** Forgets blocks above `number`, with what is unchecked in them; operations in them lose their anchor and (if sent from here or known with signature) go back to 'pending'. */
   rollBackTo(number: number): void;
   close(): void;
 }
@@ -245,6 +270,8 @@ export interface AccountIndexPort {
   addKeks(keks: readonly KekRow[]): void;
   /** Takes out a patient's line, keys, records and the note that their commits were read, in one transaction. Drafts stay. */
   forgetPatient(patient: string): void;
+  /** Compartments (32 bytes in hex) of which it holds a key. */
+  compartments(): string[];
   /** By compartment and epoch; of one epoch, in the order in which they were added. */
   keks(filter: { readonly patient?: string; readonly compartment?: string }): KekRow[];
   /** In one transaction with `commitIndexed`. */

@@ -1,5 +1,5 @@
 /**
- * How far this computer's clock is from the others': measured when a new block of a shared ledger or a word of another workstation comes, and shown.
+ * How far this computer's clock is from the others': measured when a new block of a shared ledger or the time of another workstation comes, and shown.
  * Nothing depends on it: order comes from the ledger, and an operation's lifetime does not shrink with a wrong clock (signing.ts).
  */
 import type { ClockView } from '../../../src-shared/view-types.ts';

@@ -12,8 +12,7 @@ import type {
   RecordCryptoPort,
   WorkstationStorePort,
 } from '../ports.ts';
-import type { ClockView } from '../../../src-shared/view-types.ts';
-import { createClockWatch } from './clock-watch.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { FactBus } from './facts.ts';
 import { bytesOf, hexOf } from './bytes.ts';
 import type { NetworkService, NetworkSettings } from './network.ts';
@@ -30,8 +29,6 @@ export interface Connections {
   /** Halts the reading of what gathered on the ledger, or goes on with it; until the next start. */
   setPaused(paused: boolean): void;
   status(): ReturnType<LedgerSync['status']> | null;
-  /** This computer's clock against the ledger's and other workstations'. */
-  clock(): ClockView | null;
   /** What keeps the embedded ledger or the IPFS node from running. */
   error(): WireError | null;
   setEndpoint(endpoint: string): Promise<void>;
@@ -68,13 +65,16 @@ export function createConnections(deps: {
   readonly network: NetworkService;
   readonly facts: FactBus;
   readonly clock: () => number;
+  readonly clockWatch: Pick<ClockWatch, 'noteBlock'>;
   readonly ledgerDir: string;
   readonly mdns: boolean;
   readonly listen: readonly string[];
   readonly headStartMs: () => number;
+  /** Compartments that whoever is logged in may read. */
+  readonly wanted: () => readonly string[];
+  readonly catchUpFrom?: number;
 }): Connections {
-  const { store, crypto, ledger, embedded, ipfs, network, facts } = deps;
-  const clockWatch = createClockWatch(deps.clock);
+  const { store, crypto, ledger, embedded, ipfs, network, facts, clockWatch } = deps;
   let sync: LedgerSync | null = null;
   let failure: WireError | null = null;
   let stopped = false;
@@ -109,6 +109,8 @@ export function createConnections(deps: {
       codec: deps.codec,
       relayerKey: secret('relayerKey'),
       headStartMs: deps.headStartMs,
+      wanted: deps.wanted,
+      ...(deps.catchUpFrom === undefined ? {} : { catchUpFrom: deps.catchUpFrom }),
       confirmations: current.confirmations,
       clock: deps.clock,
       onChange: (kinds) => facts.tell(kinds.size === 0 ? 'status' : 'operations', kinds.size === 0 ? null : ({ kinds } as never)),
@@ -208,7 +210,6 @@ export function createConnections(deps: {
     hurry: () => sync?.hurry(),
     setPaused: (paused) => sync?.setPaused(paused),
     status: () => sync?.status() ?? null,
-    clock: () => clockWatch.view(),
     error: () => failure,
     async setEndpoint(endpoint) {
       const { config: _config, id: _id, ...settings } = network.require();

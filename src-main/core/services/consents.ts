@@ -8,6 +8,7 @@ import { granteeOfAccount, zero32 } from './bytes.ts';
 import { createDelegations, type Delegations } from './delegations.ts';
 import type { Directory } from './directory.ts';
 import { historyAfter, isMadeAfter, noRevocations } from './epoch-keys.ts';
+import { precedes } from './ledger-order.ts';
 import { createPastStates, type PastStates } from './past-states.ts';
 
 export interface Grant {
@@ -91,6 +92,8 @@ export interface Consents {
   /** State of each compartment that a patient's operations speak of. */
   of(patient: string): Map<string, CompartmentState>;
   epoch(patient: string, compartment: string): number;
+  /** Whether a grantee might read a compartment where an operation of the patient's stands in the ledger's order, at the time that it names. */
+  heldRead(place: StoredOperation, patient: string, compartment: string, grantee: string): boolean;
   emergency(patient: string): EmergencyState;
   /** Who else may decide for the patient, and within which limits. */
   delegations(patient: string): Pick<Delegations, 'limit' | 'appointments'>;
@@ -130,12 +133,22 @@ const cachedPatients = 200;
 
 const purposeNames = new Map(Object.entries(purposes).map(([name, code]) => [code as number, name as Purpose]));
 
+/** What somebody had of a compartment from an operation on; null: nothing. */
+interface GrantChange {
+  readonly by: StoredOperation;
+  readonly grant: Grant | null;
+}
+
 interface PatientState {
   readonly emergency: EmergencyState;
   readonly compartments: Map<string, CompartmentState>;
+  /** By compartment and grantee, in order. */
+  readonly changes: ReadonlyMap<string, readonly GrantChange[]>;
   readonly requests: ReadonlyMap<string, AccessRequest>;
   readonly delegations: Delegations;
 }
+
+const changeKey = (compartment: string, grantee: string) => `${compartment}/${grantee}`;
 
 interface Terms {
   readonly access: number;
@@ -197,11 +210,20 @@ export function createConsents(
     const compartments = new Map<string, { epoch: number; epochs: Epoch[]; history: string; grants: Map<string, Grant> }>();
     const requests = new Map<string, AccessRequest>();
     const delegations = createDelegations(patient);
+    const changes = new Map<string, GrantChange[]>();
     let emergency: EmergencyState = { allowed: true, sequence: 0, openings: [] };
     const at = (compartment: string) => {
       const known = compartments.get(compartment) ?? { epoch: 0, epochs: [], history: noRevocations, grants: new Map<string, Grant>() };
       compartments.set(compartment, known);
       return known;
+    };
+    const change = (by: StoredOperation, compartment: string, grantee: string, grant: Grant | null) => {
+      const { grants } = at(compartment);
+      if (grant === null) grants.delete(grantee);
+      else grants.set(grantee, grant);
+      const key = changeKey(compartment, grantee);
+      changes.set(key, changes.get(key) ?? []);
+      changes.get(key)?.push({ by, grant });
     };
     const answer = (id: string, state: AccessRequest['state'], answeredAt: number): AccessRequest | null => {
       const request = requests.get(id);
@@ -219,15 +241,14 @@ export function createConsents(
       delegations.apply(judged);
       if (decoded.kind === 'Grant') {
         const p = decoded.payload;
-        at(p.compartment).grants.set(p.grantee, { ...termsOf(p), compartment: p.compartment, grantee: p.grantee, issuedAt, anchored });
+        change(stored, p.compartment, p.grantee, { ...termsOf(p), compartment: p.compartment, grantee: p.grantee, issuedAt, anchored });
       } else if (decoded.kind === 'ChangeGrant') {
         const p = decoded.payload;
-        const { grants } = at(p.compartment);
-        const grant = grants.get(p.grantee);
-        if (grant) grants.set(p.grantee, { ...grant, ...termsOf(p), anchored });
+        const grant = at(p.compartment).grants.get(p.grantee);
+        if (grant) change(stored, p.compartment, p.grantee, { ...grant, ...termsOf(p), anchored });
       } else if (decoded.kind === 'Revoke') {
         const state = at(decoded.payload.compartment);
-        state.grants.delete(decoded.payload.grantee);
+        change(stored, decoded.payload.compartment, decoded.payload.grantee, null);
         // The last epoch stays the last, as in the contract.
         const number = Math.max(decoded.payload.epoch, Math.min(state.epoch + 1, lastEpoch));
         const asMade = number === decoded.payload.epoch && isMadeAfter(opId, state.history);
@@ -249,7 +270,7 @@ export function createConsents(
         const request = answer(p.request, 'approved', issuedAt);
         if (!request) continue;
         const { grantee } = request;
-        at(p.compartment).grants.set(grantee, { ...termsOf(p), compartment: p.compartment, grantee, issuedAt, anchored });
+        change(stored, p.compartment, grantee, { ...termsOf(p), compartment: p.compartment, grantee, issuedAt, anchored });
       } else if (decoded.kind === 'DeclineRequest') {
         answer(decoded.payload.request, 'declined', issuedAt);
       } else if (decoded.kind === 'SwitchEmergency') {
@@ -262,7 +283,7 @@ export function createConsents(
         emergency = { ...emergency, openings: [...emergency.openings, opening] };
       }
     }
-    return { compartments, requests, emergency, delegations };
+    return { compartments, changes, requests, emergency, delegations };
   };
 
   return {
@@ -275,6 +296,11 @@ export function createConsents(
     delegations: (patient) => stateOf(patient).delegations,
     requests: (patient) => [...stateOf(patient).requests.values()],
     epoch: (patient, compartment) => of(patient).get(compartment)?.epoch ?? 0,
+    heldRead(place, patient, compartment, grantee) {
+      const changes = stateOf(patient).changes.get(changeKey(compartment, grantee));
+      const grant = changes?.findLast(({ by }) => precedes(by, place))?.grant;
+      return grant ? isCurrent(grant, place.operation.issuedAt) : false;
+    },
     writesThrough(patient, compartment, author, at) {
       if (author === patient) return '';
       const memberships = directory.memberships(author);

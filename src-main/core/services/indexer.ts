@@ -99,7 +99,7 @@ export function createIndexer(deps: {
   const collectCommits = async (session: Session): Promise<void> => {
     const { index } = session;
     // An index without keys has nothing to look for: with a key come the commits that it opens.
-    if (scanned === 0 && index.keks({}).length === 0) scanned = store.lastSeq();
+    if (scanned === 0 && index.compartments().length === 0) scanned = store.lastSeq();
     const readable = new Map<string, boolean>();
     for (;;) {
       const commits = store.commitsAfter(scanned, batch);
@@ -127,6 +127,8 @@ export function createIndexer(deps: {
     const tried = new Set<string>();
     let learnt = false;
     const end = learning.finally(() => (learnt = true));
+    // What fails in it is thrown below; until then, commits that are being read are waited for, and nobody else would have heard of it.
+    end.catch(() => undefined);
     try {
       while (sessions.current() === session) {
         const part = queue.next(parallel, deps.atHand(), tried);

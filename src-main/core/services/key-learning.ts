@@ -103,6 +103,7 @@ export function createKeyLearning(deps: {
       { name: 'revocations', filter: { kinds: ['Revoke'] as const } },
     ];
     for (const source of sources) {
+      if (sessions.current() !== session) return;
       const after = index.cursor(source.name);
       const top = store.lastSeq();
       let reached = top;

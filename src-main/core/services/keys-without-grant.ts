@@ -42,7 +42,7 @@ export async function keysWithoutGrant(deps: {
   });
 
   const beginnings = operations.flatMap(({ stored, decoded }) =>
-    decoded.kind === 'Revoke' && counts(stored) && decoded.payload.envelope !== zero32 ? [decoded.payload] : [],
+    decoded.kind === 'Revoke' && counts(stored) && decoded.payload.envelope !== zero32 ? [{ stored, ...decoded.payload }] : [],
   );
   const byBeginning = beginnings.map(async ({ compartment, epoch, envelope }) => {
     const category = record.compartments.get(compartment);
@@ -52,12 +52,12 @@ export async function keysWithoutGrant(deps: {
       throw error;
     });
     if (block === null) return [];
-    // One envelope for all that was revoked together: what somebody holds of it is told by its length, beside what they may hold.
+    // One envelope for all that was revoked together: what somebody holds of it is told by its length, beside what they might read then.
     const together = beginnings.filter((one) => one.envelope === envelope);
     const holds = (grantee: string): boolean => {
       const keys = together.flatMap((one) => {
         const itsCategory = record.compartments.get(one.compartment);
-        const counted = one.compartment === compartment || !mayNot(one.compartment, grantee);
+        const counted = one.compartment === compartment || consents.heldRead(one.stored, patient, one.compartment, grantee);
         return itsCategory !== undefined && counted ? [{ compartment: one.compartment, category: itsCategory, epoch: one.epoch }] : [];
       });
       return crypto.mayHoldKeys(block, network, patient, grantee, keys);

@@ -92,7 +92,7 @@ export function createLeftOut(deps: {
         const together = beginnings.filter(({ envelope }) => envelope === beginning.envelope);
         const keys: Omit<EnvelopeKey, 'kek'>[] = together.flatMap((one) => {
           const category = record.compartments.get(one.compartment);
-          const holds = consents.of(patient).get(one.compartment)?.grants.has(grantee) === true && isAfterGrant(one, grantee);
+          const holds = one.compartment === compartment || consents.heldRead(one.stored, patient, one.compartment, grantee);
           return category !== undefined && holds ? [{ compartment: one.compartment, category, epoch: one.epoch }] : [];
         });
         if (!holdsKeys(block, grantee, keys)) return true;

@@ -97,6 +97,10 @@ export function createMoving(deps: {
     if (recognized === null || recognized.organization !== setup.clinic()?.id) throw notAllowed(notYet);
     if (recognized.acceptedUntil * 1000 < deps.clock())
       throw notAllowed('The time that the other network gave for moving is over. Ask those who govern it to admit the clinic again.');
+    if (store.countUnchecked() > 0)
+      throw notAllowed(
+        'This workstation still checks who signed what it read from the network. Nothing was changed. Try again when “Sync” shows nothing more to check.',
+      );
     sessions.lock();
     await connections.moveAfter(() => {
       store.atomically(() => {

@@ -85,7 +85,7 @@ export interface NetworkService {
    * It stays so for good, also where the clinic has moved to this network from there.
    */
   ofPatient(patient: string): string;
-  /** The same for the keys of an organization: the network it came from, where the governors recognized that. */
+  /** The same for the keys of an organization: the network it came from. */
   ofOrganization(organization: string): string;
   /** Keeps an address to be dialled at every start. */
   addPeer(address: string): void;
@@ -141,7 +141,10 @@ export function createNetwork(store: WorkstationStorePort, codec: OperationCodec
     ofOrganization(organization) {
       const recognized = store.operations({ kinds: ['RecognizePredecessor'], organization }).find(({ state }) => state !== 'rejected');
       const decoded = recognized && codec.decodePayload(recognized.operation);
-      return decoded?.kind === 'RecognizePredecessor' ? decoded.payload.domain : this.require().id;
+      if (decoded?.kind === 'RecognizePredecessor') return decoded.payload.domain;
+      // Moved, and the new ledger was not read yet: the clinic's admission by its former network was brought along.
+      const brought = store.operations({ kinds: ['AdmitOrganization'], organization }).find(({ predecessor }) => predecessor !== null);
+      return brought?.predecessor ?? this.require().id;
     },
     addPeer(address) {
       const { config: _config, id: _id, ...network } = this.require();

@@ -228,6 +228,8 @@ export function createPatients(deps: {
       const patient = keys.fromPhrase(phrase);
       try {
         const card = await deps.cards.write(patient, pin);
+        if (!deps.isOpen(session))
+          throw new AppError('NOT_LOGGED_IN', 'The workstation was locked meanwhile. Nobody was registered; log in and try again.');
         const { account } = patient;
         session.index.saveDraft({
           id: cardDraft(account),

@@ -4,6 +4,7 @@ import type { Principal, SettingsView, Snapshot, SyncView } from '../../../src-s
 import type { IpfsPort, StorePort } from '../ports.ts';
 import type { Attention } from './attention.ts';
 import type { Availability } from './availability/availability.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { Indexer } from './indexer.ts';
@@ -31,6 +32,7 @@ export function createSnapshots(deps: {
   readonly ipfs: IpfsPort;
   readonly network: NetworkService;
   readonly connections: Connections;
+  readonly clockWatch: Pick<ClockWatch, 'view'>;
   readonly directory: Directory;
   readonly people: People;
   readonly sessions: Sessions;
@@ -67,8 +69,9 @@ export function createSnapshots(deps: {
       ledger: network.current()?.embedded ? 'single-site' : 'consortium',
       error: connections.error() ?? status?.error ?? status?.sendError ?? null,
       catchUp: status?.catchUp ?? null,
+      checking: { left: status?.unchecked ?? 0, secondsLeft: status?.uncheckedSecondsLeft ?? null },
       paused: status?.paused ?? false,
-      clock: connections.clock(),
+      clock: deps.clockWatch.view(),
       confirmations: status?.confirmations ?? null,
       copies: deps.availability.warning(),
       ...indexer.status(),

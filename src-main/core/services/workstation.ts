@@ -29,6 +29,7 @@ import { createCards } from './cards.ts';
 import { createChart } from './chart.ts';
 import { createCommitBlocks } from './commit-blocks.ts';
 import { createCommitReader } from './commit-reader.ts';
+import { createClockWatch } from './clock-watch.ts';
 import { createConnections } from './connections.ts';
 import { consentKinds, createConsents } from './consents.ts';
 import { createContentDropping } from './content-dropping.ts';
@@ -108,6 +109,8 @@ export interface WorkstationOptions {
   readonly mdns: boolean;
   readonly listen: readonly string[];
   readonly kind: 'workstation' | 'hub';
+  /** See FollowerOptions. */
+  readonly catchUpFrom?: number;
 }
 
 export type Workstation = ReturnType<typeof createWorkstation>;
@@ -134,14 +137,16 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
   const patientKeys = createPatientKeys({ ...ports, store: store.workstation, directory, network });
   const sessions = createSessions({ store, keys: ports.keys, attempts, facts, idleMinutes, patientKeys });
+  const clockWatch = createClockWatch(clock);
   const connections = createConnections({
-    ...{ ...ports, ...options, store: store.workstation, network, facts },
+    ...{ ...ports, ...options, store: store.workstation, network, facts, clockWatch },
     headStartMs: () => neighbourhood.headStartMs(),
+    wanted: () => sessions.current()?.index.compartments() ?? [],
   });
   const atHand = () => [chart.openPatient(), sessions.desk()?.patient].flatMap((patient) => patient ?? []);
   const lists = createBlockLists({ store: store.workstation, ipfs, crypto, codec, reencryptions: () => reencryptions });
   const neighbourhood: Neighbourhood = createNeighbourhood({
-    ...{ ...ports, store: store.workstation, directory, network, sessions, facts },
+    ...{ ...ports, store: store.workstation, held: store.holdings, directory, network, sessions, facts, clockWatch },
     organization: () => setup.clinic()?.id ?? null,
     ownPeer: () => store.workstation.setting<string>('ownPeer') ?? null,
     ledgerTime: () => connections.status()?.headTime ?? null,
@@ -444,6 +449,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const snapshots = createSnapshots({
     moving,
+    clockWatch,
     version: options.version,
     store,
     ipfs,

@@ -24,12 +24,32 @@ export function catchUpWords(sync: Pick<SyncView, 'catchUp' | 'paused'>): string
   return secondsLeft === null ? share : `${share}, ${durationWords(secondsLeft)} left`;
 }
 
+/** Fewer are done before anybody could read of it. */
+const worthSaying = 200;
+
+/** "Checking 1,200 signatures of others, a few seconds left"; null where there is nothing, or not for long. */
+export function checkingWords({ checking }: Pick<SyncView, 'checking'>): string | null {
+  const { left, secondsLeft } = checking;
+  if (left < worthSaying) return null;
+  const words = `Checking ${countOf(left, 'signature', 'signatures')} of others`;
+  return secondsLeft === null ? words : `${words}, ${durationWords(secondsLeft)} left`;
+}
+
 /** A sentence where this computer's clock is wrong, or null. */
 export function clockWords(clock: SyncView['clock']): string | null {
   if (!clock?.wrong) return null;
   const by = clock.by === 'ledger' ? 'the network’s' : 'the other workstations’';
   const apart = durationWords(Math.abs(clock.ahead)).replace(/^about /, '');
   return `This computer’s clock is about ${apart} ${clock.ahead > 0 ? 'ahead of' : 'behind'} ${by}`;
+}
+
+/** What to do about it. A ledger is made by many; of two workstations either may be the wrong one. */
+export function clockAdvice(clock: SyncView['clock']): string {
+  const what =
+    clock?.by === 'ledger'
+      ? 'What is written here carries the wrong time. Set the clock of this computer.'
+      : 'Either this clock is wrong or theirs. Compare it with one that you trust, and set the one that is wrong.';
+  return `${what} Nothing is lost or put out of order: the order comes from the network.`;
 }
 
 export function connectionWords(sync: SyncView, now: number): { label: string; hint: string } {

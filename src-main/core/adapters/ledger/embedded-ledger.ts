@@ -16,7 +16,9 @@ import { deployContracts } from './deploy.ts';
 const startAttempts = 5;
 const firstRestartDelayMs = 100;
 const longestRestartDelayMs = 10_000;
-const copyIntervalMs = 10 * 60_000;
+const lookAtStateMs = 60_000;
+/** Looks between two copies of the state. */
+const looksPerCopy = 10;
 
 interface Run {
   readonly dir: string;
@@ -98,17 +100,24 @@ async function watch(run: Run): Promise<void> {
   }
 }
 
-/** A crash of the computer may spoil the state file while it is written; then no more than this is to be sent again. */
-async function keepCopies({ state, stopping: { signal } }: Run): Promise<void> {
-  while (!signal.aborted) {
-    await delay(copyIntervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+/**
+ * A crash of the computer may spoil the state file while it is written; then no more than ten minutes are to be sent again. And a state that has grown is to be
+ * written less often, which Anvil takes only at its start: it is ended, and started again by `watch`.
+ */
+async function lookAtState(run: Run, everyMs: number): Promise<void> {
+  const { signal } = run.stopping;
+  for (let look = 1; !signal.aborted; look++) {
+    await delay(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
     // A disk that is full shows elsewhere; the earlier copy stays.
-    if (!signal.aborted) await state.keepWhole().catch(() => undefined);
+    if (look % looksPerCopy === 0) await run.state.keepWhole().catch(() => undefined);
+    const wanted = await run.state.interval().catch(() => 0);
+    if (wanted > run.process.stateInterval && !signal.aborted) await run.process.stop();
   }
 }
 
-/** The embedded ledger; one run at a time. */
-export function createEmbeddedLedger(): EmbeddedLedgerPort {
+/** The embedded ledger; one run at a time. @param lookAtMs how often it looks whether its state has grown. */
+export function createEmbeddedLedger(lookAtMs = lookAtStateMs): EmbeddedLedgerPort {
   let run: Run | null = null;
   // A stop that comes while the ledger starts would find nothing to stop and leave the process behind: one after the other.
   let last: Promise<unknown> = Promise.resolve();
@@ -137,7 +146,7 @@ export function createEmbeddedLedger(): EmbeddedLedgerPort {
         await stopOrphan(dir, state.file);
         const started = await launch(dir, state, chainId, () => freePort(port));
         run = { dir, chainId, state, stopping: new AbortController(), process: started, watching: Promise.resolve() };
-        run.watching = Promise.all([watch(run), keepCopies(run)]).then(() => undefined);
+        run.watching = Promise.all([watch(run), lookAtState(run, lookAtMs)]).then(() => undefined);
         return { url: started.url, port: started.port };
       }),
     deploy: deployContracts,

@@ -1,11 +1,15 @@
 /** The gateway contract `Operations` as ethers reads it: batches in, events out, and the custom errors by which operations are refused. */
-import { Interface, getAddress } from 'ethers';
+import { Interface } from 'ethers';
 import type { SignedOperation } from '../../../../src-shared/operations.ts';
 import type { LedgerEvent } from '../../ports.ts';
+import { checksummed } from './checksum.ts';
 import { moduleInitCodes, operationsAbi } from './generated/contracts.ts';
 import type { Log } from './rpc-values.ts';
 
 const maxReasonLength = 300;
+/** One byte, and an address, as words. */
+const kindTopic = /^0x0{62}[0-9a-f]{2}$/;
+const addressTopic = /^0x0{24}[0-9a-f]{40}$/;
 
 export const gateway = new Interface(operationsAbi);
 
@@ -68,16 +72,25 @@ export function decodeLog(log: Log): LedgerEvent | null {
     return { type: 'rejected', opId, reason: describeReason(reason), ...place };
   }
   if (log.topics[0] !== appliedTopic) return null;
-  const [, kind, actor, content] = gateway.decodeEventLog('OperationApplied', log.data, log.topics) as unknown as [
-    string,
-    bigint,
-    string,
-    string,
-  ];
-  const { issuedAt, deadline, payload, signatures } = unpacked(Buffer.from(content.slice(2), 'hex'));
+  const [, , kind = '', actor = ''] = log.topics;
+  if (!kindTopic.test(kind) || !addressTopic.test(actor)) throw new RangeError('The topics are not those of an operation');
+  const { issuedAt, deadline, payload, signatures } = unpacked(onlyBytes(Buffer.from(log.data.slice(2), 'hex')));
   if (issuedAt > Number.MAX_SAFE_INTEGER || deadline > Number.MAX_SAFE_INTEGER) return { type: 'applied', opId, ...place };
-  const header = { kind: Number(kind), opId, actor: getAddress(actor), issuedAt: Number(issuedAt), deadline: Number(deadline) };
+  const who = { kind: Number(kind), opId, actor: checksummed(`0x${actor.slice(26)}`) };
+  const header = { ...who, issuedAt: Number(issuedAt), deadline: Number(deadline) };
   return { type: 'applied', opId, operation: { ...header, payload, signatures }, ...place };
+}
+
+/**
+ * The one argument of type `bytes` in ABI-encoded data (Solidity ABI specification, "Formal Specification of the Encoding"): where it begins, its length,
+ * itself, and zeros up to a whole word. By hand, because a catch-up decodes a hundred thousand. Throws RangeError for anything else.
+ */
+function onlyBytes(data: Buffer): Buffer {
+  const length = data.length < 64 ? NaN : data.readUInt32BE(60);
+  const isHead = data.length >= 64 && data.subarray(0, 60).every((byte, i) => byte === (i === 31 ? 32 : 0));
+  if (!isHead || data.length !== 64 + 32 * Math.ceil(length / 32) || data.subarray(64 + length).some((byte) => byte !== 0))
+    throw new RangeError('The data is not one argument of type bytes');
+  return data.subarray(64, 64 + length);
 }
 
 /**

@@ -12,6 +12,9 @@ const requestTimeoutMs = 10_000;
 /** A range of logs is asked for in pieces; no honest answer to a piece is longer. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 const maxTextLength = 200;
+/** A question about the newest state is asked so often while the endpoint makes a block between two of its own steps, and has that state no more (Anvil). */
+const attempts = 3;
+const isBetweenBlocks = (error: unknown) => error instanceof RpcError && error.message.includes('BlockOutOfRange');
 
 export interface JsonRpcEndpoint {
   /** Host and port, for people; never the whole URL, which may hold an access key. */
@@ -172,18 +175,20 @@ export function openJsonRpc(urlText: string, viaPeer?: ViaPeer): JsonRpcEndpoint
     host,
     isPeer: peer !== undefined,
     async send(method, params) {
-      if (closed) throw unreachable(host, 'offline');
-      const id = ++lastId;
-      let end = (): void => undefined;
-      const ended = new Promise<never>((_, reject) => (end = () => reject(new TransportError('offline'))));
-      underWay.add(end);
-      try {
-        const sent = transport.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })));
-        return resultIn(await Promise.race([sent, ended]), id);
-      } catch (error) {
-        throw translate(error, host, method);
-      } finally {
-        underWay.delete(end);
+      for (let attempt = 1; ; attempt++) {
+        if (closed) throw unreachable(host, 'offline');
+        const id = ++lastId;
+        let end = (): void => undefined;
+        const ended = new Promise<never>((_, reject) => (end = () => reject(new TransportError('offline'))));
+        underWay.add(end);
+        try {
+          const sent = transport.send(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })));
+          return resultIn(await Promise.race([sent, ended]), id);
+        } catch (error) {
+          if (attempt === attempts || !isBetweenBlocks(error) || params.at(-1) !== 'latest') throw translate(error, host, method);
+        } finally {
+          underWay.delete(end);
+        }
       }
     },
     close() {

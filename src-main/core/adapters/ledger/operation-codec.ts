@@ -4,11 +4,12 @@
  * Every field is a static ABI type of one word, so a payload is encoded and read here word by word: one exact length, no dirty
  * upper bits, no second form of the same values. The contracts are as strict, so what this accepts is what they accept.
  */
-import { concat, getAddress, getBytes, hashMessage, id, keccak256 } from 'ethers';
+import { concat, getBytes, hashMessage, id, keccak256 } from 'ethers';
 import { AppError } from '../../../../src-shared/errors.ts';
 import { encodeType, kindOf, operationKinds } from '../../../../src-shared/operations.ts';
 import type { OperationField, OperationKind, OperationPayload, SignedOperation } from '../../../../src-shared/operations.ts';
 import type { DecodedOperation, NetworkConfig, OperationCodecPort } from '../../ports.ts';
+import { checksummed } from './checksum.ts';
 import { recoverAddress } from './recover-address.ts';
 import { createSigners } from './signers.ts';
 
@@ -37,7 +38,7 @@ function addressWord(name: string, value: unknown): string {
   if (typeof value !== 'string' || !addressPattern.test(value)) throw malformed(`${name} is not an account`);
   try {
     // Refuses a mixed-case address with a wrong EIP-55 checksum: most likely a typing error.
-    return getAddress(value).slice(2).toLowerCase().padStart(64, '0');
+    return checksummed(value).slice(2).toLowerCase().padStart(64, '0');
   } catch {
     throw malformed(`${name} is not an account`);
   }
@@ -65,7 +66,7 @@ function decodeWord({ name, type }: OperationField, word: string): string | numb
   if (type === 'bytes32') return `0x${word}`;
   if (type === 'address') {
     if (!word.startsWith('0'.repeat(24))) throw malformed(`${name} is not an account`);
-    return getAddress(`0x${word.slice(24)}`);
+    return checksummed(`0x${word.slice(24)}`);
   }
   const value = BigInt(`0x${word}`);
   // Times beyond 2^53 seconds cannot be kept exactly as numbers, and no clinic's clock shows them.
@@ -147,17 +148,17 @@ export function createOperationCodec(): OperationCodecPort {
       );
     },
 
-    checksummed: (account) => getAddress(`0x${addressWord('account', account).slice(24)}`),
+    checksummed: (account) => checksummed(`0x${addressWord('account', account).slice(24)}`),
 
     messageDigest: (text: string) => getBytes(hashMessage(text)),
 
     recover(digest: Uint8Array, signature: string): string | null {
       const address = recoverAddress(digest, signature);
-      return address === null ? null : getAddress(address);
+      return address === null ? null : checksummed(address);
     },
 
     async recoverAll(signatures) {
-      return (await signers.recoverAll(signatures)).map((address) => (address === null ? null : getAddress(address)));
+      return (await signers.recoverAll(signatures)).map((address) => (address === null ? null : checksummed(address)));
     },
   };
 }

@@ -28,6 +28,7 @@ export function accountIndex(db: Db, draftsDb: Db, onDamaged: () => void, onClos
   const keksOfBoth = db.prepare(`${kekColumns} WHERE patient = ? AND compartment = ? ORDER BY epoch, id`);
   const cursor = db.prepare('SELECT value FROM cursors WHERE name = ?').pluck();
   const setCursor = db.prepare('INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+  const compartments = db.prepare('SELECT DISTINCT compartment FROM keks');
   const saveDraft = draftsDb.prepare(`
     INSERT INTO drafts (id, patient, kind, json, updated_at) VALUES (@id, @patient, @kind, @json, @updatedAt)
     ON CONFLICT (id) DO UPDATE SET patient = @patient, kind = @kind, json = @json, updated_at = @updatedAt`);
@@ -68,6 +69,7 @@ export function accountIndex(db: Db, draftsDb: Db, onDamaged: () => void, onClos
         const rows = keks(filter) as { patient: string; compartment: Uint8Array; category: Category; epoch: number; kek: Uint8Array }[];
         return rows.map((row): KekRow => ({ ...row, compartment: hexOfBytes(row.compartment), kek: new Uint8Array(row.kek) }));
       },
+      compartments: () => (compartments.pluck().all() as Uint8Array[]).map(hexOfBytes),
       addRecords: (commit, rows) => records.addRecords(commit, rows),
       commitIndexed: (commit) => records.commitIndexed(commit),
       records: (filter) => records.records(filter),

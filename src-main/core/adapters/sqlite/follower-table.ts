@@ -1,10 +1,11 @@
 /** What the follower has read off the ledger: blocks with their hashes, and the operations' anchors. */
 import { AppError } from '../../../../src-shared/errors.ts';
 import { kindOf } from '../../../../src-shared/operations.ts';
-import type { DecodedOperation, LedgerEvent } from '../../ports.ts';
+import type { DecodedOperation, LedgerEvent, UncheckedCommit } from '../../ports.ts';
 import { bytesOfHex } from './bytes.ts';
 import type { Db, Statement } from './database.ts';
 import { operationParameters, searchParameters } from './operation-rows.ts';
+import { UncheckedTable } from './unchecked-table.ts';
 
 /** Hashes kept to recognize a reorganization; deeper ones end in a replay from the start, which changes nothing that is the same. */
 const keptBlocks = 4096;
@@ -12,6 +13,7 @@ const maxReasonLength = 500;
 
 export class FollowerTable {
   readonly #db: Db;
+  readonly unchecked: UncheckedTable;
   readonly #applied: Statement;
   readonly #rejected: Statement;
   readonly #addBlock: Statement;
@@ -24,6 +26,7 @@ export class FollowerTable {
 
   constructor(db: Db) {
     this.#db = db;
+    this.unchecked = new UncheckedTable(db);
     // What the ledger holds under an opId is the truth about it; `origin` and `label` stay those of whoever made it.
     this.#applied = db.prepare(`
       INSERT INTO operations (op_id, kind, actor, issued_at, deadline, payload, signatures, patient, compartment, organization, grantee,
@@ -60,15 +63,36 @@ export class FollowerTable {
     events: readonly { event: LedgerEvent; decoded?: DecodedOperation }[],
     blocks: readonly { number: number; hash: string }[],
     finalTo = -1,
+    unchecked: readonly UncheckedCommit[] = [],
   ): void {
     const now = Date.now();
     this.#db
       .transaction(() => {
         for (const { event, decoded } of events) this.#apply(event, decoded, now, finalTo);
+        for (const commit of unchecked) this.unchecked.add(commit);
         for (const { number, hash } of blocks) this.#addBlock.run(number, hash);
         this.#pruneBlocks.run(keptBlocks);
       })
       .immediate();
+  }
+
+  settleChecked(checked: readonly { commit: UncheckedCommit; decoded: DecodedOperation | null }[], finalTo: number): UncheckedCommit[] {
+    const now = Date.now();
+    const refused: UncheckedCommit[] = [];
+    this.#db
+      .transaction(() => {
+        // As they stand on the ledger, so that those of one compartment become known in that order.
+        const inOrder = [...checked].sort(
+          ({ commit: { event: a } }, { commit: { event: b } }) => a.block - b.block || a.logIndex - b.logIndex,
+        );
+        for (const { commit, decoded } of inOrder) {
+          if (!this.unchecked.remove(commit)) continue;
+          if (decoded === null) refused.push(commit);
+          else this.#apply(commit.event, decoded, now, finalTo);
+        }
+      })
+      .immediate();
+    return refused;
   }
 
   finalize(block: number): void {
@@ -83,6 +107,7 @@ export class FollowerTable {
     this.#db
       .transaction(() => {
         this.#forgetBlocks.run(number);
+        this.unchecked.rollBackTo(number);
         // Others' operations become pending too, but keep origin 'ledger': whoever made them sends them again, not this outbox.
         this.#unanchor.run(number);
         this.#unreject.run(number);

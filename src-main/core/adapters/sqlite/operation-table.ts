@@ -249,7 +249,8 @@ export class OperationTable {
           UPDATE operations SET state = 'rejected', reject_reason = 'PredecessorCannotGovern(' || kind || ')'
           WHERE state = 'pending' AND kind IN (SELECT value FROM json_each(?))`,
         ).run(codes);
-        for (const table of ['transaction_operations', 'transactions', 'followed_blocks']) this.#query(`DELETE FROM ${table}`).run();
+        for (const table of ['transaction_operations', 'transactions', 'followed_blocks', 'unchecked_commits'])
+          this.#query(`DELETE FROM ${table}`).run();
       })
       .immediate();
   }

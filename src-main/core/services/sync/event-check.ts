@@ -15,20 +15,26 @@ import type {
   NetworkConfig,
   OperationCodecPort,
   StoredOperation,
+  UncheckedCommit,
   WorkstationStorePort,
 } from '../../ports.ts';
 import { createRightCheck, type RightCheck } from './right-check.ts';
 
 /** Between so many the event loop gets its turn. */
 const checksPerTurn = 64;
+/** So many new commits at once are a catch-up: who signed them is found out behind it (deferred-checks.ts). */
+const catchUpFrom = 64;
 
 /** Kinds of the operations whose state changed; empty where only the status did. */
 export type OperationChange = ReadonlySet<OperationKind>;
 export const statusOnly: OperationChange = new Set();
+export const commitsOnly: OperationChange = new Set(['Commit']);
 export const allKinds: OperationChange = new Set(Object.keys(operationKinds) as OperationKind[]);
 
 export interface CheckedEvents {
   readonly believed: { event: LedgerEvent; decoded?: DecodedOperation }[];
+  /** Commits of which everything but the signature was checked. */
+  readonly unchecked: readonly UncheckedCommit[];
   readonly forged: number;
   readonly kinds: OperationChange;
 }
@@ -43,6 +49,8 @@ interface Check {
   readonly blockTime: (number: number) => Promise<number | null>;
   /** The operation as the contract says that it was applied, whatever the events said; see LedgerPort. */
   readonly applied: LedgerPort['applied'];
+  /** Whether somebody who works here may read what is in a compartment. Default: nobody. */
+  readonly isWanted?: (compartment: string) => boolean;
   /** Ends the work early; what is returned then is incomplete. */
   readonly stopping: () => boolean;
 }
@@ -68,28 +76,58 @@ interface Predecessors {
 
 const domainIn = (decoded: DecodedOperation) => (decoded.kind === 'RecognizePredecessor' ? decoded.payload.domain : null);
 
-function isPredecessor({ store, codec }: Check, predecessors: Predecessors, domain: string): boolean {
+function isPredecessor({ store, codec }: Pick<Check, 'store' | 'codec'>, predecessors: Predecessors, domain: string): boolean {
   const recognitions = () => store.operations({ kinds: ['RecognizePredecessor'], states: ['mined', 'final'] });
   predecessors.followed ??= new Set(recognitions().flatMap(({ operation }) => domainIn(codec.decodePayload(operation)) ?? []));
   return predecessors.followed.has(domain) || predecessors.since.has(domain);
 }
 
 /** The accounts whose signatures an event's operation bears: the actor's, and the second of what takes two; null for nobody's. */
-export type Recovered = ReadonlyMap<LedgerEvent, readonly (string | null)[]>;
+type Accounts = ReadonlyMap<LedgerEvent, readonly (string | null)[]>;
+
+/** What was recovered, and of which events it was left for later. */
+export interface Recovered {
+  readonly accounts: Accounts;
+  readonly deferred: ReadonlySet<LedgerEvent>;
+}
+
+/** As an account signs; what is longer is not kept before it is known whose it is. */
+const hasOneSignature = ({ signatures: [signature, ...others] }: SignedOperation): boolean =>
+  signature?.length === 132 && others.length === 0;
 
 const askedFor = ({ signatures }: SignedOperation): readonly string[] => signatures.slice(0, 2);
 
-/** Recovers all at once what the events are then asked for one by one; not of what is held just as it stands there. */
-export async function recoverSigners(
+/**
+ * Recovers all at once what the events are then asked for one by one; not of what is held just as it stands there. `defers`: of their new commits it is left for later,
+ * because they are many, or because others before them wait (`behind`: some that are not in the store yet), so that those of one compartment become known in
+ * the order of the ledger.
+ */
+export function recoverSigners(
   { store, codec, network }: Pick<Check, 'store' | 'codec' | 'network'>,
   events: readonly LedgerEvent[],
-): Promise<Recovered> {
-  const wanted: { readonly event: LedgerEvent; readonly digest: Uint8Array; readonly signature: string }[] = [];
+  { behind = false, from = catchUpFrom }: { readonly behind?: boolean; readonly from?: number } = {},
+): { readonly defers: boolean; readonly recovered: Promise<Recovered> } {
+  const commits: LedgerEvent[] = [];
+  const others: LedgerEvent[] = [];
   for (const event of events) {
     const { opId, operation, predecessor = null } = event;
     if (operation === undefined) continue;
     const known = store.operation(opId);
     if (known !== undefined && isSame(known, operation, predecessor)) continue;
+    const isNewCommit = known === undefined && predecessor === null && operation.kind === operationKinds.Commit.code;
+    (isNewCommit && hasOneSignature(operation) ? commits : others).push(event);
+  }
+  const defers = commits.length >= from || (commits.length > 0 && (behind || store.countUnchecked() > 0));
+  const deferred = new Set(defers ? commits : []);
+  const asked = defers ? others : [...others, ...commits];
+  return { defers, recovered: recoverAccounts({ codec, network }, asked).then((accounts) => ({ accounts, deferred })) };
+}
+
+async function recoverAccounts({ codec, network }: Pick<Check, 'codec' | 'network'>, events: readonly LedgerEvent[]): Promise<Accounts> {
+  const wanted: { readonly event: LedgerEvent; readonly digest: Uint8Array; readonly signature: string }[] = [];
+  for (const event of events) {
+    const { operation, predecessor = null } = event;
+    if (operation === undefined) continue;
     try {
       const digest = codec.digest(predecessor ?? network, operation);
       wanted.push(...askedFor(operation).map((signature) => ({ event, digest, signature })));
@@ -104,25 +142,30 @@ export async function recoverSigners(
   return recovered;
 }
 
+/** Null where an event's operation is not well formed. */
+function decodeEvent(codec: OperationCodecPort, { opId, operation }: LedgerEvent): DecodedOperation | null {
+  if (operation === undefined || operation.opId !== opId) return null;
+  try {
+    return codec.decodePayload(operation);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'INVALID_INPUT') return null;
+    throw error;
+  }
+}
+
 /** The decoded operation, or null where its content or signatures do not hold. */
 function verify(
-  check: Check,
-  recovered: Recovered,
+  check: Pick<Check, 'store' | 'codec' | 'network'>,
+  recovered: Accounts,
   signerOf: RightCheck['signer'],
   predecessors: Predecessors,
   event: LedgerEvent,
 ): DecodedOperation | null {
   const { store, codec, network } = check;
   const { opId, operation, predecessor = null } = event;
-  if (operation === undefined || operation.opId !== opId) return null;
   if (predecessor !== null && !isPredecessor(check, predecessors, predecessor)) return null;
-  let decoded: DecodedOperation;
-  try {
-    decoded = codec.decodePayload(operation);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'INVALID_INPUT') return null;
-    throw error;
-  }
+  const decoded = decodeEvent(codec, event);
+  if (decoded === null || operation === undefined) return null;
   const known = store.operation(opId);
   if (known !== undefined) {
     const same = sameContent(known.operation, operation);
@@ -171,9 +214,10 @@ async function explainUsed(check: Check, event: LedgerEvent): Promise<CheckedEve
 export async function checkEvents(check: Check, events: readonly LedgerEvent[], found?: Recovered): Promise<CheckedEvents> {
   const believed: CheckedEvents['believed'] = [];
   const kinds = new Set<OperationKind>();
+  const unchecked: UncheckedCommit[] = [];
   let forged = 0;
-  if (events.length === 0) return { believed, forged: 0, kinds };
-  const recovered = found ?? (await recoverSigners(check, events));
+  if (events.length === 0) return { believed, unchecked, forged: 0, kinds };
+  const { accounts, deferred } = found ?? (await recoverSigners(check, events).recovered);
   const predecessors: Predecessors = { followed: null, since: new Set() };
   const rights = createRightCheck(check.store, check.codec, check.blockTime);
   const applied = new Set<string>();
@@ -194,7 +238,21 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[], 
       kinds.add(known.kind);
       continue;
     }
-    const decoded = verify(check, recovered, rights.signer, predecessors, event);
+    if (deferred.has(event)) {
+      const commit = decodeEvent(check.codec, event);
+      if (commit?.kind !== 'Commit' || event.operation === undefined) forged += 1;
+      else {
+        const { compartment } = commit.payload;
+        unchecked.push({
+          event,
+          compartment,
+          signer: rights.signer(event.operation.actor),
+          wanted: check.isWanted?.(compartment) ?? false,
+        });
+      }
+      continue;
+    }
+    const decoded = verify(check, accounts, rights.signer, predecessors, event);
     const right = decoded && event.operation ? await rights.judge(event.operation, decoded, event.block) : null;
     if (decoded === null || event.operation === undefined || right === null) {
       forged += 1;
@@ -206,5 +264,18 @@ export async function checkEvents(check: Check, events: readonly LedgerEvent[], 
     applied.add(event.opId);
     kinds.add(decoded.kind);
   }
-  return { believed, forged, kinds };
+  return { believed, unchecked, forged, kinds };
+}
+
+/** Checks the signatures of commits for which `checkEvents` left it for later: decoded where they hold, else null. */
+export async function checkDeferred(
+  check: Pick<Check, 'store' | 'codec' | 'network'>,
+  commits: readonly UncheckedCommit[],
+): Promise<{ commit: UncheckedCommit; decoded: DecodedOperation | null }[]> {
+  const accounts = await recoverAccounts(
+    check,
+    commits.map(({ event }) => event),
+  );
+  const predecessors: Predecessors = { followed: null, since: new Set() };
+  return commits.map((commit) => ({ commit, decoded: verify(check, accounts, () => commit.signer, predecessors, commit.event) }));
 }

@@ -5,9 +5,11 @@
 import { AppError, toWireError } from '../../../../src-shared/errors.ts';
 import type { WireError } from '../../../../src-shared/errors.ts';
 import type { LedgerHead, LedgerPort, OperationCodecPort, WorkstationStorePort } from '../../ports.ts';
-import { allKinds, checkEvents, statusOnly } from './event-check.ts';
+import { allKinds, checkEvents, commitsOnly, statusOnly } from './event-check.ts';
 import type { OperationChange } from './event-check.ts';
+import { createDeferredChecks } from './deferred-checks.ts';
 import { createLoop } from './loop.ts';
+import { createPace, type CatchUp } from './pace.ts';
 import { createSliceReader, type Slice } from './slices.ts';
 
 const activePollMs = 500;
@@ -17,20 +19,13 @@ const idleAfterMs = 120_000;
 const searchedBlocks = 4096;
 /** Polls in which a head below the followed block, on the same chain, is taken for a node that lags. */
 const patience = 4;
-/** A catch-up with fewer blocks than this is over before anybody could read of it. */
-const longCatchUp = 50;
 /** Of ledgers whose blocks may be replaced (Clique and others), where the network says nothing else. */
 const confirmationsUnlessAtOnce = 12;
+/** With more of them (1 KB each), they are checked before anything else is read: an endpoint could make up any number. */
+const mostUnchecked = 150_000;
+const uncheckedPollMs = 250;
 const forgedSetting = 'ledgerForged';
 const doubtfulSetting = 'ledgerDoubtful';
-
-export interface CatchUp {
-  /** Blocks read and to be read since it began. */
-  readonly done: number;
-  readonly total: number;
-  /** What is left, at the pace so far; null while that says nothing yet. */
-  readonly secondsLeft: number | null;
-}
 
 export interface FollowerStatus {
   readonly state: 'online' | 'offline';
@@ -51,6 +46,10 @@ export interface FollowerStatus {
   readonly pending: number;
   /** Of those made here. */
   readonly rejected: number;
+  /** Commits read off the ledger whose signatures are still to be checked. */
+  readonly unchecked: number;
+  /** How long that takes, at the pace so far; null while that says nothing yet. */
+  readonly uncheckedSecondsLeft: number | null;
   /** Events left out because their signature or content does not hold. */
   readonly forged: number;
 }
@@ -75,6 +74,12 @@ export interface FollowerOptions {
   /** Blocks after which an operation is final: 0 where blocks are final at once (QBFT). Null: as the ledger's blocks tell. */
   readonly confirmations: number | null;
   readonly clock: () => number;
+  /** Compartments that whoever is logged in may read: of a catch-up their commits are checked first. Default: none. */
+  readonly wanted?: () => readonly string[];
+  /** New commits at once from which on it is found out later who signed them. Default: 64. */
+  readonly catchUpFrom?: number;
+  /** Unchecked commits from which on these are checked before more is read. Default: 150,000. */
+  readonly mostUnchecked?: number;
   readonly onChange: (kinds: OperationChange) => void;
   /** The ledger has no gateway at its address: it began anew. Deploys it again; throws where that is not ours to do. */
   readonly onMissingGateway?: () => Promise<void>;
@@ -96,6 +101,26 @@ export function createFollower(options: FollowerOptions): Follower {
   let lastNews = clock();
   let paused = false;
   let confirmations = options.confirmations ?? confirmationsUnlessAtOnce;
+
+  const addForged = (count: number) => {
+    if (count > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + count);
+  };
+
+  let reading = true;
+  const checks = createDeferredChecks({
+    ...{ store, ledger, codec },
+    wanted: options.wanted ?? (() => []),
+    isReading: () => reading && !paused && state === 'online' && store.countUnchecked() <= (options.mostUnchecked ?? mostUnchecked),
+    finalTo: () => finalized,
+    onChecked(refused) {
+      addForged(refused);
+      onChange(commitsOnly);
+    },
+    onFailure(failure) {
+      error = toWireError(failure);
+      onChange(statusOnly);
+    },
+  });
 
   const cursor = () => store.followedBlocks(1)[0];
 
@@ -142,15 +167,33 @@ export function createFollower(options: FollowerOptions): Follower {
     return false;
   }
 
+  async function roomForMore(): Promise<void> {
+    while (!loop.stopping && !paused && store.countUnchecked() > (options.mostUnchecked ?? mostUnchecked))
+      await new Promise((resolve) => setTimeout(resolve, uncheckedPollMs));
+  }
+
   /** False where it was ended early. */
   async function takeIn({ network, events, blocks, recovered }: Slice, now: LedgerHead): Promise<boolean> {
     const doubtful = new Set(store.setting<string[]>(doubtfulSetting) ?? []);
-    const check = { store, codec, network, doubtful, blockTime: ledger.blockTime, applied: ledger.applied, stopping: () => loop.stopping };
-    const { believed, forged, kinds } = await checkEvents(check, events, await recovered);
+    const check = {
+      store,
+      codec,
+      network,
+      doubtful,
+      blockTime: ledger.blockTime,
+      applied: ledger.applied,
+      isWanted: checks.isWanted,
+      stopping: () => loop.stopping,
+    };
+    const { believed, unchecked, forged, kinds } = await checkEvents(check, events, await recovered);
     if (loop.stopping) return false;
-    if (forged > 0) store.setSetting(forgedSetting, (store.setting<number>(forgedSetting) ?? 0) + forged);
-    store.applyEvents(believed, blocks, now.number - confirmations);
+    addForged(forged);
+    store.applyEvents(believed, blocks, now.number - confirmations, unchecked);
     if (kinds.size > 0) onChange(kinds);
+    if (unchecked.length > 0) {
+      checks.wake();
+      await roomForMore();
+    }
     return true;
   }
 
@@ -164,6 +207,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   async function readTo(now: LedgerHead): Promise<void> {
     const followed = cursor();
+    reading = (followed?.number ?? -1) < now.number;
     pace.begin((followed?.number ?? -1) + 1, now.number);
     const slices = reader.read(followed, now);
     let next = slices.next();
@@ -223,7 +267,11 @@ export function createFollower(options: FollowerOptions): Follower {
     const followed = cursor()?.number ?? -1;
     finalize(Math.min(now.number - confirmations, followed));
     setOnline();
-    if (followed === now.number) lastSync = clock();
+    if (followed === now.number) {
+      lastSync = clock();
+      if (reading) checks.wake();
+      reading = false;
+    }
     if (news) {
       lastNews = clock();
       onChange(statusOnly);
@@ -241,10 +289,15 @@ export function createFollower(options: FollowerOptions): Follower {
   });
 
   return {
-    start: () => loop.start(),
+    start() {
+      loop.start();
+      checks.start();
+    },
     poke: () => loop.poke(),
     hurry: () => loop.hurry(),
-    stop: () => loop.stop(),
+    async stop() {
+      await Promise.all([loop.stop(), checks.stop()]);
+    },
     setPaused(next) {
       if (paused === next) return;
       paused = next;
@@ -267,33 +320,9 @@ export function createFollower(options: FollowerOptions): Follower {
       error,
       pending: store.countOperations({ states: ['pending'] }) + store.countOperations({ states: ['submitted'] }),
       rejected: store.countOperations({ states: ['rejected'], origin: 'here' }),
+      unchecked: store.countUnchecked(),
+      uncheckedSecondsLeft: checks.secondsLeft(),
       forged: store.setting<number>(forgedSetting) ?? 0,
     }),
-  };
-}
-
-/** How far a catch-up has come, and how long it will take at the pace so far. */
-function createPace(clock: () => number) {
-  let run: { readonly first: number; last: number; at: number; readonly startedAt: number } | null = null;
-  return {
-    /** A run goes on where the head only moved on meanwhile. */
-    begin(first: number, last: number): void {
-      if (run !== null && first === run.at + 1) run.last = last;
-      else run = last - first + 1 < longCatchUp ? null : { first, last, at: first - 1, startedAt: clock() };
-    },
-    reached(block: number): void {
-      if (run !== null) run.at = block;
-      if (run !== null && run.at >= run.last) run = null;
-    },
-    end(): void {
-      run = null;
-    },
-    view(): CatchUp | null {
-      if (run === null) return null;
-      const done = run.at - run.first + 1;
-      const total = run.last - run.first + 1;
-      const elapsed = (clock() - run.startedAt) / 1000;
-      return { done, total, secondsLeft: done > 0 && elapsed > 1 ? Math.ceil((elapsed / done) * (total - done)) : null };
-    },
   };
 }

@@ -10,8 +10,9 @@ const firstRange = 64;
 const longestRange = 10_000;
 /** A range with more events than this is too long, one with a quarter too short. */
 const wantedEvents = 1600;
-/** A slice ends with the block in which it has so many. */
+/** A slice ends with the block in which it has so many; in a catch-up, where nobody waits for who signed them, with more. */
 const sliceEvents = 200;
+const catchUpEvents = 800;
 
 interface Block {
   readonly number: number;
@@ -44,11 +45,11 @@ const isTooMuch = (failure: unknown): boolean =>
   failure instanceof AppError && (failure.code === 'LEDGER_REFUSED' || failure.details['reason'] === 'too-large');
 
 /** Events in order, divided where a block ends. */
-function divide(events: readonly LedgerEvent[]): LedgerEvent[][] {
+function divide(events: readonly LedgerEvent[], most: number): LedgerEvent[][] {
   const parts: LedgerEvent[][] = [];
   let part: LedgerEvent[] = [];
   for (const event of events) {
-    if (part.length >= sliceEvents && event.block !== part.at(-1)?.block) {
+    if (part.length >= most && event.block !== part.at(-1)?.block) {
       parts.push(part);
       part = [];
     }
@@ -61,8 +62,10 @@ export function createSliceReader(deps: {
   readonly store: WorkstationStorePort;
   readonly ledger: LedgerPort;
   readonly codec: OperationCodecPort;
+  /** New commits in a slice from which on it is found out later who signed them. Default: 64. */
+  readonly catchUpFrom?: number;
 }): SliceReader {
-  const { store, ledger, codec } = deps;
+  const { store, ledger, codec, catchUpFrom } = deps;
   let range = firstRange;
 
   /** The events behind one block, which the chain must still have, and the last block up to which they are; null where the chain changed. */
@@ -85,6 +88,7 @@ export function createSliceReader(deps: {
 
   return {
     async *read(followed, head) {
+      let deferring = false;
       for (let before = followed; (before?.number ?? -1) < head.number;) {
         let found: Awaited<ReturnType<typeof readRange>>;
         try {
@@ -100,11 +104,15 @@ export function createSliceReader(deps: {
         const { last } = found;
         if (found.events.length > wantedEvents) range = Math.max(1, range >> 1);
         else if (found.events.length < wantedEvents / 4) range = Math.min(range * 2, longestRange);
-        const parts = divide(found.events);
+        const parts = divide(found.events, deferring ? catchUpEvents : sliceEvents);
         for (const [i, events] of parts.entries()) {
           const blocks = new Map(events.map(({ block, blockHash }) => [block, blockHash]));
           if (i === parts.length - 1) blocks.set(last.number, last.hash);
-          const recovered = recoverSigners({ store, codec, network }, events);
+          const { defers, recovered } = recoverSigners({ store, codec, network }, events, {
+            behind: deferring,
+            ...(catchUpFrom === undefined ? {} : { from: catchUpFrom }),
+          });
+          deferring ||= defers;
           // Nobody may come to wait for it.
           recovered.catch(() => undefined);
           const ascending = [...blocks].map(([number, hash]) => ({ number, hash })).sort((a, b) => a.number - b.number);

@@ -8,6 +8,7 @@ import { predecessor } from './0005-predecessor.ts';
 import { availability } from './0006-availability.ts';
 import { pins } from './0007-pins.ts';
 import { kindsOfCopies } from './0008-kinds-of-copies.ts';
+import { uncheckedCommits } from './0009-unchecked-commits.ts';
 
 export const workstationMigrations: readonly Migration[] = [
   initial,
@@ -18,4 +19,5 @@ export const workstationMigrations: readonly Migration[] = [
   availability,
   pins,
   kindsOfCopies,
+  uncheckedCommits,
 ];
