@@ -138,4 +138,38 @@ describe('what two people did without seeing each other', () => {
     await desk.foundRows(page).filter({ hasText: 'One of 2 records' }).waitFor();
     await take(page, 'patient-linked');
   });
+
+  it('keeps the row of a patient that patient’s, and chosen, when others come before it', async () => {
+    const { page } = scene.a;
+    await openScreen(page, 'Patients');
+    const search = page.getByRole('combobox', { name: 'Find a patient' });
+    await search.fill('');
+    const rows = desk.foundRows(page);
+    const last = rows.filter({ hasText: scene.patient.family }).last();
+    await last.waitFor();
+    for (let i = 1; i < (await rows.count()); i++) await search.press('ArrowDown');
+    const row = (await last.elementHandle()) ?? expect.fail();
+    const chosen = rows.and(page.locator('[aria-selected="true"]'));
+    const before = await chosen.innerText();
+    expect(await row.innerText()).toBe(before);
+    const registered = await page.evaluate(async (newPin) => {
+      const demographics = {
+        family: 'Aabye',
+        given: 'Niels',
+        prefix: '',
+        birthDate: '1971-02-03',
+        birthDateEstimated: false,
+        gender: 'male',
+      };
+      const input = { demographics: { ...demographics, phone: '', address: '', identifiers: [] }, pin: newPin };
+      const body = JSON.stringify({ id: 1_000_000, call: 'patients.register', input });
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch('/rpc', { method: 'POST', headers, body, credentials: 'same-origin' });
+      return (await answer.json()) as { ok: boolean };
+    }, pin);
+    expect(registered.ok).toBe(true);
+    await rows.first().getByText('AABYE').waitFor();
+    expect(await row.innerText()).toBe(before);
+    expect(await chosen.innerText()).toBe(before);
+  });
 });

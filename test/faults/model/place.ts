@@ -104,7 +104,8 @@ export class Place {
         // What a process that is gone complains of is its closed store.
         report: (error) => void (life.dead || this.faults.push(error)),
       },
-      { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [], kind: 'workstation' },
+      // A history has few commits: already these are to go the way that a long catch-up goes.
+      { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [], kind: 'workstation', catchUpFrom: 2 },
     );
     w.start();
     return w;

@@ -17,7 +17,7 @@ const passphrase = 'correct horse battery';
 const demographics = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '', birthDateEstimated: false, gender: 'unknown' as const };
 /** Without any progress: however busy this computer is. */
 const settleLimitMs = 120_000;
-const settlePollMs = 10;
+const settlePollMs = 30;
 /** Looks at what did not change until time is made to pass: what waits for others to be faster, or for an answer, need not be waited for. */
 const patience = 10;
 const timePassesMs = 1000;
@@ -182,6 +182,8 @@ function progressOf({ w }: Place) {
       .operations({ states: ['pending', 'submitted'] })
       .map(({ kind, state, origin, operation }) => `${kind} ${state} ${origin} ${operation.opId}`),
     ...store.openTransactions().map(({ hash }) => hash),
+    ...store.uncheckedCommits(false, 10).map(({ event }) => `unchecked ${event.opId}`),
+    ...store.uncheckedCommits(true, 10).map(({ event }) => `unchecked ${event.opId}`),
   ];
   const status = w.connections.status();
   return { waiting, followed: store.followedBlocks(1)[0]?.number, known: status?.head, status, hurry: () => w.connections.hurry() };

@@ -41,9 +41,23 @@ async function live(steps: readonly Step[]): Promise<void> {
   if (++held % toldEvery === 0) process.stdout.write(`${held} histories held\n`);
 }
 
+/** Once failed: whoever held several keys of one envelope, of a new key of the patient, and none any more was taken for one who holds another. */
+const allEndedAfterNewKey: readonly Step[] = [
+  { act: 'grant', by: 'patient', person: 2, categories: ['medications-and-allergies', 'sensitive'], write: true },
+  { act: 'rotate' },
+  { act: 'revoke', by: 'patient', person: 2, categories: [] },
+  { act: 'card' },
+];
+
 it(
   `lets each person decrypt exactly what the history allows (${runs} histories, ACCESS_SEED=${seed})`,
-  () => fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), live), { numRuns: runs, seed, endOnFailure: true }),
+  () =>
+    fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), live), {
+      numRuns: runs,
+      seed,
+      endOnFailure: true,
+      examples: [[[...allEndedAfterNewKey]]],
+    }),
   // Bounded, so that a hang is known; how long it takes is not judged.
   Math.max(600_000, runs * 30_000),
 );

@@ -1,20 +1,15 @@
 /** A new key by helpers on a real ledger, at two clinics: each helper agrees at another desk, the waiting time is the ledger's, and what the old key signs is refused. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
 import { categories } from '../../../src-shared/categories.ts';
 import { rpc } from '../ledger/site.ts';
-import { fetchFile, foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { invitationByAddress, joinClinic, shareAll } from './two-clinics.ts';
+import { demographicsOf, fetchFile, foundClinic, logIn, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const keyPort = createKeyAdapter({ memoryKiB: 8192, passes: 1 });
 const newPin = '975310';
 const day = 86_400;
-const details = (family: string) => ({
-  ...{ family, given: 'Asha', prefix: '', birthDate: '1980', birthDateEstimated: true, gender: 'female' as const },
-  ...{ phone: '', address: '', identifiers: [] },
-});
-const all = { write: true, purpose: 'treatment' as const, until: 0 };
 
 describe('a new key by helpers, on the ledger', { timeout: 600_000 }, () => {
   let a: TestWorkstation;
@@ -52,35 +47,20 @@ describe('a new key by helpers, on the ledger', { timeout: 600_000 }, () => {
   beforeAll(async () => {
     [a, b] = [await startWorkstation(), await startWorkstation()];
     people = await foundClinic(a, 'Hillside');
-    // The second clinic joins the first one's network, whose ledger is asked at its address.
-    const { crypto, network } = a.core.workstation;
-    const invitation = (await a.ask('network.invitation', {})).invitation;
-    const content = crypto.decodeCode('ANAM-INVITE', invitation) as object;
-    const { phrase } = await b.ask('setup.createPhrase', {});
-    const joined = await b.ask('setup.join', {
-      ...{ invitation: crypto.encodeCode('ANAM-INVITE', { ...content, endpoint: network.require().endpoint }) },
-      ...{ clinicName: 'Lakeside', personName: 'Admin', passphrase, phrase },
-    });
-    await a.ask('network.admit', { requestCode: (joined as { requestCode: string }).requestCode });
-    await b.until(
-      'the second clinic is in',
-      () => b.snapshot(),
-      ({ phase }) => phase === 'ready',
-    );
-    await logIn(b, (await b.snapshot()).people[0]?.account ?? '');
+    // The ledger is asked at its address.
+    await joinClinic(a, b, 'Lakeside', await invitationByAddress(a));
     others = (await staff(b, 'Lakeside')).registrar;
     await settled(b);
 
     await logIn(a, people.registrar);
     for (const family of ['Helper', 'Friend']) {
-      const registered = await a.ask('patients.register', { demographics: details(family), pin });
+      const registered = await a.ask('patients.register', { demographics: demographicsOf(family), pin });
       helpers.push({ patient: registered.patient.patient, card: registered.card });
     }
-    const registered = await a.ask('patients.register', { demographics: details('Rao'), pin });
+    const registered = await a.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
     patient = registered.patient.patient;
     own = { card: registered.card, phrase: registered.phrase };
-    await a.ask('desk.open', { card: own.card, pin });
-    await a.ask('desk.grant', { ...all, grantee: granteeOfAccount(people.doctor), categories: [...categories] });
+    await shareAll(a, own, [people.doctor]);
     await a.ask('helpers.choose', { helpers: helpers.map((one) => one.patient), threshold: 2, days: 2 });
     await settled(a);
     expect((await a.ask('helpers.atDesk', {})).own).toMatchObject({ threshold: 2, days: 2, waiting: false });

@@ -4,26 +4,21 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CID } from 'multiformats/cid';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
-import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { addComputer, demographicsOf, foundClinic, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
 const none = { records: 0, onlyHere: 0, tooFew: 0, noHub: 0, notOutside: 0, incomplete: 0, nowhere: 0, freed: 0 };
-const person = (family: string): Demographics => ({
-  ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female', phone: '', address: '' },
-  identifiers: [],
-});
 
 describe('where blocks are', () => {
   let desk: TestWorkstation;
   let office: TestWorkstation;
-  let people: Awaited<ReturnType<typeof foundClinic>>;
+  let people: Staff;
   let patient: string;
   const availability = (w: TestWorkstation) => w.core.workstation.availability;
   const commitsOf = (of: string) =>
     desk.core.workstation.store.workstation.operations({ kinds: ['Commit'], patient: of }).map(({ operation }) => operation.opId);
   const register = async (family: string) => {
     await logIn(desk, people.registrar);
-    return (await desk.ask('patients.register', { demographics: person(family), pin })).patient.patient;
+    return (await desk.ask('patients.register', { demographics: demographicsOf(family), pin })).patient.patient;
   };
   const copies = (w: TestWorkstation, opId: string) => availability(w).records.known([opId]);
   const spoil = (w: TestWorkstation, cids: readonly string[], change: 'flip' | 'take out') => {
@@ -60,8 +55,7 @@ describe('where blocks are', () => {
 
   it('are at both computers once the second has fetched them, and both know it', async () => {
     await logIn(desk, people.admin);
-    const { invitation } = await desk.ask('computers.invitation', {});
-    await office.ask('setup.joinClinic', { invitation, computerName: 'Office' });
+    await addComputer(desk, office, 'Office');
     for (const [w, name] of [
       [desk, 'Office'],
       [office, 'Computer'],

@@ -33,6 +33,15 @@ describe("a patient's card", () => {
       await expect(w.ask('patients.register', { demographics, pin: weak })).rejects.toEqual(refused('INVALID_INPUT'));
   });
 
+  it('is not made where the workstation is locked meanwhile, and nobody is registered', async () => {
+    const registering = w.ask('patients.register', { demographics: { ...demographics, given: 'Nobody' }, pin });
+    const outcome = expect(registering).rejects.toEqual(refused('NOT_LOGGED_IN'));
+    await w.ask('session.lock', {});
+    await outcome;
+    await logIn(w, staff.registrar);
+    expect((await w.ask('patients.search', { text: 'nobody', limit: 5, offset: 0 })).total).toBe(0);
+  });
+
   it('is made anew from the recovery words, with a new PIN and the same key', async () => {
     const first = await w.ask('patients.register', { demographics, pin });
     const patient = first.patient.patient;

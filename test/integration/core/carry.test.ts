@@ -4,22 +4,27 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCar } from '../../../src-main/core/adapters/ipfs/car.ts';
 import type { CarryInView } from '../../../src-shared/view-types.ts';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import { commands, type CommandInput } from '../../../src-main/core/admin/commands.ts';
 import type { EncodedFileBlock, StoredOperation } from '../../../src-main/core/ports.ts';
 import { bytesOf } from '../../../src-main/core/services/bytes.ts';
 import { toWire } from '../../../src-main/core/services/peers/operation-messages.ts';
-import { foundClinic, ledgerOf, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import {
+  addComputer,
+  demographicsOf,
+  enrolAt,
+  foundClinic,
+  ledgerOf,
+  logIn,
+  pin,
+  startWorkstation,
+  type TestWorkstation,
+} from './workstation.ts';
 
 const car = createCar();
 const commandLine: CommandInput = {
   ...{ arguments: [], demo: false, verifiable: false, offline: false, as: undefined, out: undefined },
   ...{ dataDir: '', passphrase: undefined, keepKeyPlain: () => false },
 };
-const person = (family: string): Demographics => ({
-  ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female', phone: '', address: '' },
-  identifiers: [],
-});
 const families = async (w: TestWorkstation) =>
   (await w.ask('patients.search', { text: '', limit: 50, offset: 0 })).hits.map((hit) => hit.family);
 const store = (w: TestWorkstation) => w.core.workstation.store.workstation;
@@ -70,22 +75,8 @@ describe('what is carried by hand', () => {
     desk = await startWorkstation();
     office = await startWorkstation();
     people = await foundClinic(desk, 'Clinic');
-    const { invitation } = await desk.ask('computers.invitation', {});
-    await office.ask('setup.joinClinic', { invitation, computerName: 'Office' });
-    await office.until(
-      'ready and online',
-      () => office.snapshot(),
-      (s) => s.phase === 'ready' && s.sync.state === 'online',
-    );
-    const { phrase } = await office.ask('setup.createPhrase', {});
-    const { account, enrolmentCode } = await office.ask('people.createKey', { personName: 'Dr. Office', passphrase, phrase });
-    doctor = account;
-    await desk.ask('staff.approve', { enrolmentCode, roles: ['practitioner'] });
-    await office.until(
-      'enrolled',
-      () => office.snapshot(),
-      (s) => s.people.some((p) => p.account === account && p.status === 'active'),
-    );
+    await addComputer(desk, office, 'Office');
+    doctor = await enrolAt(office, desk, 'Dr. Office', ['practitioner']);
     await desk.until(
       'all anchored',
       () => desk.snapshot(),
@@ -94,7 +85,7 @@ describe('what is carried by hand', () => {
     await office.core.stop();
     ledgerOf(desk).away();
     await logIn(desk, people.registrar);
-    for (const family of ['First', 'Second']) await desk.ask('patients.register', { demographics: person(family), pin });
+    for (const family of ['First', 'Second']) await desk.ask('patients.register', { demographics: demographicsOf(family), pin });
     offline = waiting(desk);
     file = await carryOut(desk);
     ledgerOf(desk).back();

@@ -2,27 +2,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import type { AttentionItem, RegistrationResult } from '../../../src-shared/view-types.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics, shareAll } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
 const nationalId = { system: 'urn:anamnesis:identifier:national-id', label: 'National ID', value: '12-3456 7890' };
-const asha: Demographics = {
-  family: 'Rao',
-  given: 'Asha',
-  prefix: '',
-  birthDate: '1980-05-01',
-  birthDateEstimated: false,
-  gender: 'female',
-  phone: '',
-  address: '',
-  identifiers: [],
-};
 
 let a: TestWorkstation;
 let b: TestWorkstation;
-let people: Awaited<ReturnType<typeof foundClinic>>;
-let others: Awaited<ReturnType<typeof foundClinic>>;
+let people: Staff;
+let others: Staff;
 let registered: RegistrationResult;
 let patient: string;
 let endpoint: string;
@@ -30,44 +19,17 @@ let endpoint: string;
 beforeAll(async () => {
   a = await startWorkstation();
   b = await startWorkstation();
-  people = await foundClinic(a, 'Clinic A');
-  const { invitation } = await a.ask('network.invitation', {});
-  const { phrase } = await b.ask('setup.createPhrase', {});
-  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  await a.ask('network.admit', { requestCode });
-  const joined = await b.until(
-    'admitted',
-    () => b.snapshot(),
-    (s) => s.phase === 'ready',
-  );
-  await logIn(b, joined.people[0]?.account ?? '');
+  ({ people, others } = await foundTwoClinics(a, b));
   endpoint = (await b.ask('network.view', {})).endpoint;
-  others = await staff(b, 'Clinic B');
   await logIn(a, people.registrar);
-  registered = await a.ask('patients.register', { demographics: asha, pin });
+  registered = await a.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
   patient = registered.patient.patient;
-  await a.ask('desk.open', { card: registered.card, pin });
-  for (const doctor of [people.doctor, others.doctor]) await share(doctor);
+  await shareAll(a, registered, [people.doctor, others.doctor]);
 });
 afterAll(async () => {
   await b.stop();
   await a.stop();
 });
-
-async function share(doctor: string): Promise<void> {
-  await a.until(
-    'the doctor at the desk',
-    () => a.ask('desk.sharing', {}),
-    (s) => s.candidates.some((c) => c.account === doctor),
-  );
-  await a.ask('desk.grant', {
-    grantee: granteeOfAccount(doctor),
-    categories: [...categories],
-    write: true,
-    purpose: 'treatment',
-    until: 0,
-  });
-}
 
 /** B's ledger is away, or there again. */
 async function ledgerOfB(away: boolean): Promise<void> {
@@ -242,12 +204,12 @@ describe('two registrations of one person', () => {
     await logIn(b, others.registrar);
     const passport = { system: 'urn:anamnesis:identifier:passport', label: 'Passport', value: 'P1234567' };
     const twice = await b.ask('patients.register', {
-      demographics: { ...asha, family: 'Iyer', given: 'Meena', identifiers: [passport] },
+      demographics: demographicsOf('Iyer', { given: 'Meena', identifiers: [passport] }),
       pin,
     });
     await logIn(a, people.registrar);
     const here = await a.ask('patients.register', {
-      demographics: { ...asha, family: 'Iyer', given: 'Mina', identifiers: [passport] },
+      demographics: demographicsOf('Iyer', { given: 'Mina', identifiers: [passport] }),
       pin,
     });
     await sent(a);
@@ -273,7 +235,7 @@ describe('two registrations of one person', () => {
       (s) => s.sync.rejected === 0 && s.sync.waiting === 0 && s.attention === 0,
     );
     // Whoever types the same passport again is led to the one that holds it.
-    const { claimed } = await b.ask('patients.similar', { ...asha, identifiers: [passport] });
+    const { claimed } = await b.ask('patients.similar', demographicsOf('Rao', { identifiers: [passport] }));
     expect(claimed).toMatchObject([{ patient: here.patient.patient, summary: null }]);
   });
 });
@@ -309,8 +271,7 @@ describe('a revocation that overtakes a record', () => {
     expect((await b.ask('chart.open', { patient })).problemsWithRecords).toHaveLength(1);
     // The patient shares again. Sent again, it is refused for its old epoch, sealed anew by itself, and arrives.
     await logIn(a, people.registrar);
-    await a.ask('desk.open', { card: registered.card, pin });
-    await share(others.doctor);
+    await shareAll(a, registered, [others.doctor]);
     await b.until(
       'nothing refused any more',
       async () => {

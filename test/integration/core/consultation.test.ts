@@ -3,25 +3,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { categories } from '../../../src-shared/categories.ts';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import type { RegistrationResult } from '../../../src-shared/view-types.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { demographicsOf, foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const fixtures = join(dirname(createRequire(import.meta.url).resolve('cql-exec-fhir/package.json')), 'test/fixtures/r4');
 const bundleFile = join(fixtures, 'Luna60_McCullough561_6662f0ca-b617-4e02-8f55-7275e9f49aa0.json');
 const bundle = readFileSync(bundleFile);
-
-const demographics: Demographics = {
-  family: 'McCullough',
-  given: 'Luna',
-  prefix: '',
-  birthDate: '',
-  birthDateEstimated: false,
-  gender: 'female',
-  phone: '+1 555 0100',
-  address: '',
-  identifiers: [{ system: 'urn:example:national-id', label: 'National ID', value: '12-3456 7890' }],
-};
 
 describe('a first consultation', () => {
   let a: TestWorkstation;
@@ -80,12 +67,12 @@ describe('a first consultation', () => {
     const name = patient?.name[0];
     await logIn(a, people.registrar);
     registered = await a.ask('patients.register', {
-      demographics: {
-        ...demographics,
-        family: name?.family ?? '',
+      demographics: demographicsOf(name?.family ?? '', {
         given: name?.given.join(' ') ?? '',
         birthDate: patient?.birthDate ?? '',
-      },
+        phone: '+1 555 0100',
+        identifiers: [{ system: 'urn:example:national-id', label: 'National ID', value: '12-3456 7890' }],
+      }),
       pin,
     });
     for (const text of [(name?.family ?? '').slice(0, 3), '1234567', '0100']) {

@@ -1,27 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { categories } from '../../../src-shared/categories.ts';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import type { RegistrationResult } from '../../../src-shared/view-types.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics, shareAll } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
-const asha: Demographics = {
-  family: 'Rao',
-  given: 'Asha',
-  prefix: '',
-  birthDate: '1980-05-01',
-  birthDateEstimated: false,
-  gender: 'female',
-  phone: '',
-  address: '',
-  identifiers: [],
-};
+const asha = demographicsOf('Rao', { given: 'Asha', birthDate: '1980-05-01' });
 
 describe('one person registered twice', () => {
   let a: TestWorkstation;
   let b: TestWorkstation;
-  let people: Awaited<ReturnType<typeof foundClinic>>;
-  let others: Awaited<ReturnType<typeof foundClinic>>;
+  let people: Staff;
+  let others: Staff;
   let first: RegistrationResult;
   let second: RegistrationResult;
   let other: RegistrationResult;
@@ -29,18 +17,7 @@ describe('one person registered twice', () => {
   beforeAll(async () => {
     a = await startWorkstation();
     b = await startWorkstation();
-    people = await foundClinic(a, 'Clinic A');
-    const { invitation } = await a.ask('network.invitation', {});
-    const { phrase } = await b.ask('setup.createPhrase', {});
-    const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-    await a.ask('network.admit', { requestCode });
-    const joined = await b.until(
-      'admitted',
-      () => b.snapshot(),
-      (s) => s.phase === 'ready',
-    );
-    await logIn(b, joined.people[0]?.account ?? '');
-    others = await staff(b, 'Clinic B');
+    ({ people, others } = await foundTwoClinics(a, b));
     await logIn(a, people.registrar);
     first = await a.ask('patients.register', { demographics: asha, pin });
     second = await a.ask('patients.register', { demographics: { ...asha, given: 'Aasha' }, pin });
@@ -120,21 +97,7 @@ describe('one person registered twice', () => {
   });
 
   it('opens nothing to anybody: who reads one record learns only that there is another', async () => {
-    await a.ask('desk.open', { card: first.card, pin });
-    for (const doctor of [people.doctor, others.doctor]) {
-      await a.until(
-        'the doctor',
-        () => a.ask('desk.sharing', {}),
-        (s) => s.candidates.some((c) => c.account === doctor),
-      );
-      await a.ask('desk.grant', {
-        grantee: granteeOfAccount(doctor),
-        categories: [...categories],
-        write: true,
-        purpose: 'treatment',
-        until: 0,
-      });
-    }
+    await shareAll(a, first, [people.doctor, others.doctor]);
     await logIn(b, others.doctor);
     await b.until(
       'the chart and its link',

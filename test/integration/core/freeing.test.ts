@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { CID } from 'multiformats/cid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { categories } from '../../../src-shared/categories.ts';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { demographicsOf, foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { shareAll } from './two-clinics.ts';
+import { addComputer, demographicsOf, foundClinic, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
 const everything = { keepBytes: 0, recentDays: 0 };
 
 describe('freeing space', () => {
   let desk: TestWorkstation;
   let office: TestWorkstation;
-  let people: Awaited<ReturnType<typeof foundClinic>>;
+  let people: Staff;
   const patients: { readonly patient: string; readonly card: string; readonly opId: string }[] = [];
   const availability = (w: TestWorkstation) => w.core.workstation.availability;
   const table = (w: TestWorkstation) => w.core.workstation.store.freeing;
@@ -55,14 +54,10 @@ describe('freeing space', () => {
     desk = await startWorkstation();
     office = await startWorkstation();
     people = await foundClinic(desk, 'Clinic');
-    const { invitation } = await desk.ask('computers.invitation', {});
-    await office.ask('setup.joinClinic', { invitation, computerName: 'Office' });
+    await addComputer(desk, office, 'Office');
     await logIn(desk, people.registrar);
     for (const family of ['First', 'Second', 'Third']) {
-      const { patient, card } = await desk.ask('patients.register', {
-        demographics: demographicsOf(family),
-        pin,
-      });
+      const { patient, card } = await desk.ask('patients.register', { demographics: demographicsOf(family), pin });
       const [commit] = desk.core.workstation.store.workstation.operations({ kinds: ['Commit'], patient: patient.patient });
       patients.push({ patient: patient.patient, card, opId: commit?.operation.opId ?? '' });
     }
@@ -204,9 +199,7 @@ describe('freeing space', () => {
   it('says of a record that it is not available while nobody who has it is there, and shows it when somebody is', async () => {
     const [{ patient, card, opId } = { patient: '', card: '', opId: '' }] = patients;
     await logIn(desk, people.registrar);
-    await desk.ask('desk.open', { card, pin });
-    const share = { categories: [...categories], write: true, purpose: 'treatment' as const, until: 0 };
-    await desk.ask('desk.grant', { grantee: granteeOfAccount(people.doctor), ...share });
+    await shareAll(desk, { card }, [people.doctor]);
     await desk.ask('desk.close', {});
     await logIn(desk, people.doctor);
     const entries = () => desk.ask('chart.entries', { patient, resourceTypes: ['Patient'], limit: 10 });

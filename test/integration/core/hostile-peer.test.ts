@@ -80,12 +80,39 @@ describe('a hostile peer', () => {
 
   it('that nobody vouches for gets no operations, no ledger and no blocks', async () => {
     await expect(send({ type: 'list', after: 0 })).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', details: { reason: 'refused' } });
+    await expect(send({}, '/anamnesis/time/1')).rejects.toMatchObject({ details: { reason: 'refused' } });
     const call = utf8(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }));
     await expect(send(call, '/anamnesis/ledger/1')).rejects.toMatchObject({ details: { reason: 'refused' } });
     const [member] = w.core.workstation.directory.members();
     const profile = w.core.workstation.crypto.cidOfDigest(member!.profile);
     expect(w.core.workstation.ipfs.has(profile)).toBe(true);
     await expect(enemy.get(profile, { timeoutMs: 1000 })).rejects.toMatchObject({ code: 'BLOCK_UNAVAILABLE' });
+  });
+
+  it('that answers the first question with nonsense stays a stranger, is asked again, and harms nobody', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anamnesis-rude-'));
+    const own = createBlockstore({ dir: folder });
+    const rude = createIpfs({ blocks: own });
+    let asked = 0;
+    rude.serve('/anamnesis/hello/1', {
+      ...{ maxRequestBytes: limits.maxBytes, maxAnswerBytes: limits.maxBytes },
+      answer: () => Promise.resolve([randomBytes(64), new Uint8Array(0), encode({ vouchers: 'none' })][asked++ % 3] ?? null),
+    });
+    try {
+      const identity = new Uint8Array(randomBytes(32));
+      await rude.start({ swarmKey: bytesOf(network().swarmKey), identity, listen: ['/ip4/127.0.0.1/tcp/0'], peers: [], mdns: false });
+      await rude.dial(w.core.workstation.ipfs.addresses()[0]!);
+      await w.until(
+        'asked again',
+        () => Promise.resolve(asked),
+        (times) => times >= 3,
+      );
+      await expect(rude.ask(target, '/anamnesis/time/1', encode({}), limits)).rejects.toMatchObject({ details: { reason: 'refused' } });
+    } finally {
+      await rude.stop();
+      own.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('that vouches for itself, or changes an invitation, is nobody still', async () => {

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { HubProcess } from './hub-process.ts';
-import { demographicsOf, foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { addComputer, demographicsOf, foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 describe('the hub of a clinic', () => {
   let desk: TestWorkstation;
@@ -11,10 +11,7 @@ describe('the hub of a clinic', () => {
   let people: Awaited<ReturnType<typeof foundClinic>>;
   const rows = (patient: string) => desk.core.workstation.store.workstation.operations({ patient });
   const register = async (family: string) => {
-    const { patient } = await desk.ask('patients.register', {
-      demographics: demographicsOf(family),
-      pin,
-    });
+    const { patient } = await desk.ask('patients.register', { demographics: demographicsOf(family), pin });
     return patient.patient;
   };
   /** Resolves when the hub says that it holds these operations and their blocks. */
@@ -97,20 +94,22 @@ describe('the hub of a clinic', () => {
     const ledger = ledgerOf(desk);
     ledger.away();
     onTestFinished(() => ledger.back());
+    expect((await desk.snapshot()).sync.clock?.wrong ?? false).toBe(false);
     await hub.start();
     await held(await register('Sixth'));
+    // The ledger is the desk's own, so that it says nothing of the desk's clock.
+    const { sync } = await desk.until('clock', desk.snapshot, (s) => s.sync.clock?.wrong === true);
+    expect(sync.clock).toEqual({ ahead: expect.any(Number), by: 'workstations', wrong: true });
+    expect(Math.abs((sync.clock?.ahead ?? 0) + hub.clockAheadMs / 1000)).toBeLessThan(60);
+    await hub.end('SIGTERM');
+    await desk.until('nobody to compare with', desk.snapshot, (s) => s.sync.clock === null);
+    await hub.start();
   });
 
   it('gives it to a computer that comes when the desk is off, and ends on SIGTERM', async () => {
     await logIn(desk, people.admin);
-    const { invitation } = await desk.ask('computers.invitation', {});
     const office = await startWorkstation();
-    await office.ask('setup.joinClinic', { invitation, computerName: 'Office' });
-    await office.until(
-      'ready',
-      () => office.snapshot(),
-      (s) => s.phase === 'ready' && s.sync.state === 'online',
-    );
+    await addComputer(desk, office, 'Office');
     const [address] = hub.lines.find((said) => said['event'] === 'started')?.['addresses'] as string[];
     await office.core.workstation.ipfs.dial(address ?? '');
     await desk.core.stop();

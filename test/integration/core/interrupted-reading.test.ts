@@ -1,8 +1,10 @@
 /** A session that ends before what it has a key for is in the index: the next one reads it. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import type { Session } from '../../../src-main/core/services/sessions.ts';
 import type { Workstation } from '../../../src-main/core/services/workstation.ts';
+import { AppError } from '../../../src-shared/errors.ts';
 import { Ledgerless } from './ledgerless.ts';
 
 let ledgerless: Ledgerless;
@@ -65,4 +67,53 @@ it('reads in the next session what its author saved here, also if the ledger ref
   expect(w.store.workstation.operation(opId)).toMatchObject({ state: 'rejected', rejectReason: 'WriteNotGranted()' });
   const { problemsWithRecords } = w.chart.open(w.sessions.require(), patient);
   expect(problemsWithRecords).toEqual([expect.objectContaining({ chip: 'refused' })]);
+});
+
+it('ends without a fault when somebody locks while an envelope and a commit are on their way', async () => {
+  const { w, doctors, blocks } = ledgerless;
+  const [author = expect.fail(), reader = expect.fail()] = doctors;
+  const cidIn = (patient: string, kind: 'Commit' | 'Grant') => {
+    const stored = w.store.workstation.operations({ kinds: [kind], patient }).at(-1) ?? expect.fail();
+    const decoded = w.codec.decodePayload(stored.operation);
+    if (decoded.kind === 'Commit') return w.crypto.cidOfDigest(decoded.payload.commit);
+    return decoded.kind === 'Grant' ? w.crypto.cidOfDigest(decoded.payload.envelope) : expect.fail();
+  };
+  const { get } = blocks;
+  const unheard: unknown[] = [];
+  const hear = (error: unknown) => unheard.push(error);
+  process.on('unhandledRejection', hear);
+  onTestFinished(() => {
+    blocks.get = get;
+    process.off('unhandledRejection', hear);
+  });
+
+  // The reader has the key of a commit that is away.
+  const { patient, desk } = await ledgerless.patient();
+  await share(desk, author.account);
+  await ledgerless.as(author.secret, (session) => save(session, patient));
+  ledgerless.anchor();
+  const commit = cidIn(patient, 'Commit');
+  await share(desk, reader.account);
+  const away = new AppError('BLOCK_UNAVAILABLE', 'It is away.');
+  blocks.get = (cid, options) => (cid === commit ? Promise.reject(away) : get(cid, options));
+  await ledgerless.as(reader.secret, () => undefined);
+  w.sessions.lock();
+  const other = await ledgerless.patient();
+  await share(other.desk, reader.account);
+  const envelope = cidIn(other.patient, 'Grant');
+  w.sessions.lock();
+
+  const held = new Map<string, () => void>();
+  blocks.get = async (cid, options) => {
+    if ((cid === commit || cid === envelope) && !held.has(cid)) await new Promise<void>((resolve) => held.set(cid, resolve));
+    return get(cid, options);
+  };
+  const session = ledgerless.as(reader.secret, () => undefined).catch((error: unknown) => error);
+  await vi.waitFor(() => expect([...held.keys()].sort()).toEqual([commit, envelope].sort()));
+  w.sessions.lock();
+  held.get(envelope)?.();
+  for (let i = 0; i < 20; i++) await turn();
+  held.get(commit)?.();
+  expect(await session).toMatchObject({ code: 'NOT_LOGGED_IN' });
+  expect(unheard).toEqual([]);
 });

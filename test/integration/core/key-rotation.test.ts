@@ -3,25 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKeyAdapter } from '../../../src-main/core/adapters/crypto/keys.ts';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { precedes } from '../../../src-main/core/services/ledger-order.ts';
 import { createSigning } from '../../../src-main/core/services/signing.ts';
 import { checkEvents } from '../../../src-main/core/services/sync/event-check.ts';
-import { categories } from '../../../src-shared/categories.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import { CoreProcess } from './core-process.ts';
-import { foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { joinClinic, shareAll } from './two-clinics.ts';
+import { demographicsOf, foundClinic, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
-const demographics = {
-  ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980', birthDateEstimated: true, gender: 'female' as const },
-  ...{ phone: '', address: '', identifiers: [] },
-};
 const encounter = { class: 'AMB' as const, start: '2026-09-01T10:00:00Z', diagnoses: [], note: '' };
 const keyPort = createKeyAdapter({ memoryKiB: 8192, passes: 1 });
 
 describe('a doctor with a new key', () => {
   let w: TestWorkstation;
   let other: TestWorkstation;
+  let adminOfOther: string;
   let people: Awaited<ReturnType<typeof foundClinic>>;
   let doctor: { account: string; phrase: string; enrolmentCode: string };
   let newPhrase: string;
@@ -34,7 +30,7 @@ describe('a doctor with a new key', () => {
     doctor = { phrase, ...(await w.ask('people.createKey', { personName: 'Dr Key', passphrase, phrase })) };
     await w.ask('staff.approve', { enrolmentCode: doctor.enrolmentCode, roles: ['practitioner'] });
     await logIn(w, people.registrar);
-    const registered = await w.ask('patients.register', { demographics, pin });
+    const registered = await w.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
     ({ patient } = registered.patient);
     ({ card } = registered);
     await share();
@@ -48,11 +44,7 @@ describe('a doctor with a new key', () => {
     await w.stop();
   });
 
-  const share = async () => {
-    await w.ask('desk.open', { card, pin });
-    const grant = { categories: [...categories], write: true, purpose: 'treatment' as const, until: 0 };
-    await w.ask('desk.grant', { grantee: granteeOfAccount(doctor.account), ...grant });
-  };
+  const share = () => shareAll(w, { card }, [doctor.account]);
   const settled = () =>
     w.until(
       'everything anchored',
@@ -184,8 +176,9 @@ describe('a doctor with a new key', () => {
 
   it('is taken to another workstation by the first words and then the new ones', async () => {
     other = await startWorkstation();
-    const { invitation } = await joinAs(other, w, people.admin);
-    expect(invitation).not.toBe('');
+    await logIn(w, people.admin);
+    adminOfOther = await joinClinic(w, other);
+    await other.ask('session.lock', {});
     const take = (phrase: string) => other.ask('keys.take', { personName: 'Dr Key', passphrase, key: { kind: 'phrase', phrase } });
     await other.until(
       'the rotation',
@@ -194,7 +187,7 @@ describe('a doctor with a new key', () => {
     );
     await expect(take(newPhrase)).rejects.toMatchObject({ code: 'KEY_INVALID' });
     const { enrolmentCode } = await take(doctor.phrase);
-    await logIn(other, (await other.snapshot()).people[0]?.account ?? '');
+    await logIn(other, adminOfOther);
     await other.ask('staff.approve', { enrolmentCode, roles: ['practitioner'] });
     await logIn(other, doctor.account);
     expect((await other.snapshot()).session?.keyReplaced).toBe(true);
@@ -213,7 +206,6 @@ describe('a doctor with a new key', () => {
   });
 
   it('signs again what waited at another workstation, under the old key, while it was replaced here', async () => {
-    const adminOfOther = (await other.snapshot()).people[0]?.account ?? '';
     const endpoint = async (to: string) => {
       await logIn(other, adminOfOther);
       await other.ask('network.setEndpoint', { endpoint: to });
@@ -253,21 +245,6 @@ describe('a doctor with a new key', () => {
     expect((await other.ask('chart.verify', { patient })).failures).toEqual([]);
   });
 });
-
-/** Has a second clinic join the first one's network. */
-async function joinAs(other: TestWorkstation, first: TestWorkstation, admin: string) {
-  await logIn(first, admin);
-  const { invitation } = await first.ask('network.invitation', {});
-  const { phrase } = await other.ask('setup.createPhrase', {});
-  const { requestCode } = await other.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  await first.ask('network.admit', { requestCode });
-  await other.until(
-    'admitted',
-    () => other.snapshot(),
-    ({ phase }) => phase === 'ready',
-  );
-  return { invitation };
-}
 
 describe('a core that is killed while a key is replaced', () => {
   const dir = mkdtempSync(join(tmpdir(), 'anamnesis-rotation-'));

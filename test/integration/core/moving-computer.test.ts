@@ -1,12 +1,17 @@
 /** A clinic of two computers moves: the one that runs the ledger first, the other follows with what it had not sent yet. By the calls that screens make. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
-import { foundClinic, ledgerOf, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
-
-const demographics = (family: string): Demographics => ({
-  ...{ family, given: 'Asha', prefix: '', birthDate: '1980-05-01', birthDateEstimated: false, gender: 'female' },
-  ...{ phone: '', address: '', identifiers: [] },
-});
+import { invitationByAddress } from './two-clinics.ts';
+import {
+  addComputer,
+  demographicsOf,
+  enrolAt,
+  foundClinic,
+  ledgerOf,
+  logIn,
+  pin,
+  startWorkstation,
+  type TestWorkstation,
+} from './workstation.ts';
 
 describe('a further computer of a clinic that moves', { timeout: 300_000 }, () => {
   let first: TestWorkstation;
@@ -33,27 +38,14 @@ describe('a further computer of a clinic that moves', { timeout: 300_000 }, () =
     office = await startWorkstation();
     shared = await startWorkstation();
     [people, others] = [await foundClinic(first, 'Clinic A'), await foundClinic(shared, 'Clinic B')];
-    await office.ask('setup.joinClinic', { ...(await first.ask('computers.invitation', {})), computerName: 'Office' });
-    await office.until(
-      'joined',
-      () => office.snapshot(),
-      ({ phase }) => phase === 'ready',
-    );
-    const { phrase } = await office.ask('setup.createPhrase', {});
-    const made = await office.ask('people.createKey', { personName: 'Deputy', passphrase, phrase });
-    deputy = made.account;
-    await first.ask('staff.approve', { enrolmentCode: made.enrolmentCode, roles: ['admin', 'registrar'] });
-    await office.until(
-      'enrolled',
-      () => office.snapshot(),
-      ({ people: known }) => known.some(({ account, status }) => account === deputy && status === 'active'),
-    );
+    await addComputer(first, office, 'Office');
+    deputy = await enrolAt(office, first, 'Deputy', ['admin', 'registrar']);
+    await logIn(first, people.registrar);
+    await first.ask('patients.register', { demographics: demographicsOf('Stays'), pin });
     await settled(first);
     // B's ledger is asked at its address, as one is that clinics run together.
     await logIn(shared, others.admin);
-    const { crypto, network } = shared.core.workstation;
-    const content = crypto.decodeCode('ANAM-INVITE', (await shared.ask('network.invitation', {})).invitation) as object;
-    invitation = crypto.encodeCode('ANAM-INVITE', { ...content, endpoint: network.require().endpoint });
+    invitation = await invitationByAddress(shared);
   }, 300_000);
   afterAll(async () => {
     for (const w of [first, office, shared]) await w.stop();
@@ -85,7 +77,7 @@ describe('a further computer of a clinic that moves', { timeout: 300_000 }, () =
     ledgerOf(first).away();
     ({
       patient: { patient: waiting },
-    } = await office.ask('patients.register', { demographics: demographics('Waits'), pin }));
+    } = await office.ask('patients.register', { demographics: demographicsOf('Waits'), pin }));
     expect(statesOf(office, waiting).some(({ anchored }) => anchored)).toBe(false);
     ledgerOf(first).back();
     await settled(shared);
@@ -96,7 +88,18 @@ describe('a further computer of a clinic that moves', { timeout: 300_000 }, () =
     await first.ask('moving.go', {});
     expect(await first.snapshot()).toMatchObject({ phase: 'ready', session: null });
     await logIn(first, people.registrar);
-    expect(await first.ask('patients.search', { text: '', limit: 1, offset: 0 })).toMatchObject({ hits: [] });
+    // What is sealed to the clinic opens, by the clinic's key of the former network: its people work on.
+    const clinic = first.core.workstation.clinic().id;
+    await first.until(
+      'the clinic’s key',
+      () => Promise.resolve(sessions.require().organizationKeys.get(clinic)?.length),
+      (keys) => keys === 1,
+    );
+    await first.until(
+      'the patients of before',
+      () => first.ask('patients.search', { text: '', limit: 2, offset: 0 }),
+      ({ hits }) => hits.length === 1 && hits[0]?.family === 'Stays',
+    );
     await logIn(first, people.admin);
     expect(await view(first)).toMatchObject({ state: 'moved', anchored: 0 });
     expect(store.workstation.operations({ kinds: ['AdmitOrganization'], states: ['mined', 'final'] })).toEqual([]);
@@ -127,7 +130,7 @@ describe('a further computer of a clinic that moves', { timeout: 300_000 }, () =
   });
 
   it('goes on there: new patients of either computer are everybody’s', async () => {
-    const { patient } = await office.ask('patients.register', { demographics: demographics('New'), pin });
+    const { patient } = await office.ask('patients.register', { demographics: demographicsOf('New'), pin });
     await settled(office);
     for (const w of [first, shared])
       await w.until(

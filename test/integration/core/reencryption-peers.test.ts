@@ -1,17 +1,17 @@
 /** Two clinics: what follows elsewhere once a patient had old records encrypted anew, where somebody remains and where nobody does. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { commitDigest } from '../../../src-main/core/services/records.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics, shareAll } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
 const encounter = { class: 'AMB' as const, start: '2026-11-23T10:00:00Z', reason: 'Visit', diagnoses: [], note: 'Seen.' };
 
 describe('old records encrypted anew, at another clinic', () => {
   let a: TestWorkstation;
   let b: TestWorkstation;
-  let people: Awaited<ReturnType<typeof foundClinic>>;
-  let others: Awaited<ReturnType<typeof foundClinic>>;
+  let people: Staff;
+  let others: Staff;
   let patient = '';
   let card = '';
 
@@ -56,40 +56,13 @@ describe('old records encrypted anew, at another clinic', () => {
   beforeAll(async () => {
     a = await startWorkstation();
     b = await startWorkstation();
-    people = await foundClinic(a, 'Clinic A');
-    const { invitation } = await a.ask('network.invitation', {});
-    const { phrase } = await b.ask('setup.createPhrase', {});
-    const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-    await a.ask('network.admit', { requestCode });
-    const ready = await b.until(
-      'admitted',
-      () => b.snapshot(),
-      (s) => s.phase === 'ready',
-    );
-    await logIn(b, ready.people[0]?.account ?? '');
-    others = await staff(b, 'Clinic B');
+    ({ people, others } = await foundTwoClinics(a, b));
     await anchored(b);
     await logIn(a, people.registrar);
-    const registered = await a.ask('patients.register', {
-      demographics: {
-        ...{ family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980-05-01', birthDateEstimated: false, gender: 'female' },
-        ...{ phone: '', address: '', identifiers: [] },
-      },
-      pin,
-    });
+    const registered = await a.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
     patient = registered.patient.patient;
     card = registered.card;
-    await a.ask('desk.open', { card, pin });
-    await a.until(
-      'the other clinic’s doctors',
-      () => a.ask('desk.sharing', {}),
-      ({ candidates }) => candidates.some(({ account }) => account === others.doctor),
-    );
-    for (const account of [people.doctor, others.doctor])
-      await a.ask('desk.grant', {
-        ...{ grantee: granteeOfAccount(account), categories: [...categories], write: true },
-        ...{ purpose: 'treatment' as const, until: 0 },
-      });
+    await shareAll(a, { card }, [people.doctor, others.doctor]);
     await anchored(a);
     await logIn(a, people.doctor);
     await a.until(

@@ -1,20 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
 import type { RegistrationResult } from '../../../src-shared/view-types.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
 const identifier = { system: 'urn:anamnesis:identifier:national-id', label: 'National ID', value: '12-3456 7890' };
-const demographics: Demographics = {
-  family: 'Rao',
-  given: 'Asha',
-  prefix: '',
-  birthDate: '1980-05-01',
-  birthDateEstimated: false,
-  gender: 'female',
-  phone: '',
-  address: '',
-  identifiers: [identifier],
-};
 const wanted = {
   categories: ['problems-and-encounters' as const, 'medications-and-allergies' as const],
   write: true,
@@ -26,28 +15,17 @@ const wanted = {
 describe('asking for access', () => {
   let a: TestWorkstation;
   let b: TestWorkstation;
-  let people: Awaited<ReturnType<typeof foundClinic>>;
-  let others: Awaited<ReturnType<typeof foundClinic>>;
+  let people: Staff;
+  let others: Staff;
   let registered: RegistrationResult;
   let patient: string;
 
   beforeAll(async () => {
     a = await startWorkstation();
     b = await startWorkstation();
-    people = await foundClinic(a, 'Clinic A');
-    const { invitation } = await a.ask('network.invitation', {});
-    const { phrase } = await b.ask('setup.createPhrase', {});
-    const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-    await a.ask('network.admit', { requestCode });
-    const joined = await b.until(
-      'admitted',
-      () => b.snapshot(),
-      (s) => s.phase === 'ready',
-    );
-    await logIn(b, joined.people[0]?.account ?? '');
-    others = await staff(b, 'Clinic B');
+    ({ people, others } = await foundTwoClinics(a, b));
     await logIn(a, people.registrar);
-    registered = await a.ask('patients.register', { demographics, pin });
+    registered = await a.ask('patients.register', { demographics: demographicsOf('Rao', { identifiers: [identifier] }), pin });
     patient = registered.patient.patient;
   });
   afterAll(async () => {

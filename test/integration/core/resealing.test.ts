@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { categories } from '../../../src-shared/categories.ts';
 import { standingOf } from '../../../src-shared/verification-words.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics, shareAll } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 let a: TestWorkstation;
 let b: TestWorkstation;
@@ -16,51 +16,10 @@ afterAll(async () => {
 });
 
 it('seals a commit again whose epoch passed while the ledger was away', async () => {
-  const people = await foundClinic(a, 'Clinic A');
-  const { invitation } = await a.ask('network.invitation', {});
-  const { phrase } = await b.ask('setup.createPhrase', {});
-  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  await logIn(a, people.admin);
-  await a.ask('network.admit', { requestCode });
-  const joined = await b.until(
-    'admitted',
-    () => b.snapshot(),
-    (s) => s.phase === 'ready',
-  );
-  const adminB = joined.people[0]?.account ?? '';
-  await logIn(b, adminB);
-  const others = await staff(b, 'Clinic B');
-
+  const { people, others } = await foundTwoClinics(a, b);
   await logIn(a, people.registrar);
-  const { patient, card } = await a.ask('patients.register', {
-    demographics: {
-      family: 'Rao',
-      given: 'Asha',
-      prefix: '',
-      birthDate: '1980-05-01',
-      birthDateEstimated: false,
-      gender: 'female',
-      phone: '',
-      address: '',
-      identifiers: [],
-    },
-    pin,
-  });
-  await a.ask('desk.open', { card, pin });
-  await a.until(
-    'the doctor of B',
-    () => a.ask('desk.sharing', {}),
-    (s) => s.candidates.some((c) => c.account === others.doctor),
-  );
-  for (const doctor of [people.doctor, others.doctor]) {
-    await a.ask('desk.grant', {
-      grantee: granteeOfAccount(doctor),
-      categories: [...categories],
-      write: true,
-      purpose: 'treatment',
-      until: 0,
-    });
-  }
+  const { patient, card } = await a.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
+  await shareAll(a, { card }, [people.doctor, others.doctor]);
   await logIn(b, others.doctor);
   await b.until(
     'the chart at B',
@@ -74,7 +33,7 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
   );
 
   // B's ledger goes away; its doctor writes; meanwhile the patient revokes the other doctor.
-  await logIn(b, adminB);
+  await logIn(b, others.admin);
   const { endpoint } = await b.ask('network.view', {});
   await b.ask('network.setEndpoint', { endpoint: 'http://127.0.0.1:9' });
   await logIn(b, others.doctor);
@@ -111,7 +70,7 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
     () => a.snapshot(),
     (s) => s.sync.waiting === 0,
   );
-  await logIn(b, adminB);
+  await logIn(b, others.admin);
   await b.ask('network.setEndpoint', { endpoint });
   await b.until(
     'the ledger refused the passed epoch',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { foundClinic, passphrase, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { joinClinic } from './two-clinics.ts';
+import { foundClinic, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 let a: TestWorkstation;
 let b: TestWorkstation;
@@ -19,11 +20,7 @@ it('keeps its addresses over a restart, so that those it invited find it again',
     () => a.ask('network.view', {}),
     (view) => view.addresses.length > 0,
   );
-  const { invitation } = await a.ask('network.invitation', {});
-  const { phrase } = await b.ask('setup.createPhrase', {});
-  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  // Until it is admitted, nobody tells it anything.
-  await a.ask('network.admit', { requestCode });
+  await joinClinic(a, b);
   await b.until(
     'connected',
     () => b.snapshot(),

@@ -1,8 +1,8 @@
 /** Two clinics, one without the network: the patient ends one reader's access at each. Real workstations and a real ledger. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics, shareAll } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 let a: TestWorkstation;
 let b: TestWorkstation;
@@ -24,38 +24,14 @@ const settled = (w: TestWorkstation) =>
   );
 
 it('ends both for good, and who stays at either clinic reads and writes on', async () => {
-  const people = await foundClinic(a, 'Clinic A');
+  const { people, others } = await foundTwoClinics(a, b);
   const { doctor: endedAtA } = await staff(a, 'Clinic A');
-  const { invitation } = await a.ask('network.invitation', {});
-  const { phrase } = await b.ask('setup.createPhrase', {});
-  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  await a.ask('network.admit', { requestCode });
-  const joined = await b.until(
-    'admitted',
-    () => b.snapshot(),
-    (s) => s.phase === 'ready',
-  );
-  const adminB = joined.people[0]?.account ?? '';
-  await logIn(b, adminB);
-  const others = await staff(b, 'Clinic B');
   const { doctor: endedAtB } = await staff(b, 'Clinic B');
 
   await logIn(a, people.registrar);
-  const names = { family: 'Rao', given: 'Asha', prefix: '', birthDate: '1980-05-01', birthDateEstimated: false, gender: 'female' as const };
-  const { patient: registered, card } = await a.ask('patients.register', {
-    demographics: { ...names, phone: '', address: '', identifiers: [] },
-    pin,
-  });
+  const { patient: registered, card } = await a.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
   const { patient } = registered;
-  await a.ask('desk.open', { card, pin });
-  await a.until(
-    'the doctors of B',
-    () => a.ask('desk.sharing', {}),
-    (s) => [others.doctor, endedAtB].every((account) => s.candidates.some((c) => c.account === account)),
-  );
-  const terms = { categories: [...categories], write: true, purpose: 'treatment' as const, until: 0 };
-  for (const account of [people.doctor, endedAtA, others.doctor, endedAtB])
-    await a.ask('desk.grant', { ...terms, grantee: granteeOfAccount(account) });
+  await shareAll(a, { card }, [people.doctor, endedAtA, others.doctor, endedAtB]);
   await settled(a);
   await logIn(b, others.doctor);
   await b.until(
@@ -81,7 +57,7 @@ it('ends both for good, and who stays at either clinic reads and writes on', asy
   };
 
   // B loses the network. There the patient ends one, and a doctor who stays writes.
-  await logIn(b, adminB);
+  await logIn(b, others.admin);
   const { endpoint } = await b.ask('network.view', {});
   await b.ask('network.setEndpoint', { endpoint: 'http://127.0.0.1:9' });
   await logIn(b, others.registrar);
@@ -95,7 +71,7 @@ it('ends both for good, and who stays at either clinic reads and writes on', asy
   await write(a, 'Written at A');
   await settled(a);
 
-  await logIn(b, adminB);
+  await logIn(b, others.admin);
   await b.ask('network.setEndpoint', { endpoint });
   await b.until(
     'what was written at B refused',

@@ -1,8 +1,8 @@
 /** A doctor reads and writes without the network while the patient, at another clinic, ends their access. Real workstations and a real ledger. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { categories } from '../../../src-shared/categories.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
-import { demographicsOf, foundClinic, logIn, passphrase, pin, staff, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { foundTwoClinics, shareAll } from './two-clinics.ts';
+import { demographicsOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 let a: TestWorkstation;
 let b: TestWorkstation;
@@ -23,30 +23,12 @@ const settled = (w: TestWorkstation) =>
   );
 
 it('reads on what is held, learns of it with the network, and has nothing of what is written after', async () => {
-  const people = await foundClinic(a, 'Clinic A');
-  const { invitation } = await a.ask('network.invitation', {});
-  const { phrase } = await b.ask('setup.createPhrase', {});
-  const { requestCode } = await b.ask('setup.join', { invitation, clinicName: 'Clinic B', personName: 'Admin B', passphrase, phrase });
-  await a.ask('network.admit', { requestCode });
-  const joined = await b.until(
-    'admitted',
-    () => b.snapshot(),
-    ({ phase }) => phase === 'ready',
-  );
-  const admin = joined.people[0]?.account ?? '';
-  await logIn(b, admin);
-  const { doctor: reader } = await staff(b, 'Clinic B');
+  const { people, others } = await foundTwoClinics(a, b);
+  const { admin, doctor: reader } = others;
   await logIn(a, people.registrar);
   const { patient: registered, card } = await a.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
   const { patient } = registered;
-  await a.ask('desk.open', { card, pin });
-  await a.until(
-    'the doctor of B',
-    () => a.ask('desk.sharing', {}),
-    ({ candidates }) => candidates.some(({ account }) => account === reader),
-  );
-  const terms = { categories: [...categories], write: true, purpose: 'treatment' as const, until: 0 };
-  for (const account of [people.doctor, reader]) await a.ask('desk.grant', { ...terms, grantee: granteeOfAccount(account) });
+  await shareAll(a, { card }, [people.doctor, reader]);
   await settled(a);
 
   const write = (w: TestWorkstation, reason: string) =>

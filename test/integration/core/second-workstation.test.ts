@@ -1,28 +1,9 @@
 /** Two computers of one clinic, only the first of which runs the ledger. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Demographics } from '../../../src-shared/ipc-schema.ts';
-import { foundClinic, ledgerOf, logIn, passphrase, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
-
-const person = (family: string): Demographics => ({
-  ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female', phone: '', address: '' },
-  identifiers: [],
-});
+import { demographicsOf, enrolAt, foundClinic, ledgerOf, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
 
 const families = (w: TestWorkstation) =>
   w.ask('patients.search', { text: '', limit: 50, offset: 0 }).then(({ hits }) => hits.map((hit) => hit.family));
-
-/** A key of one's own at this computer, approved at the other one. */
-async function enrolAt(w: TestWorkstation, admin: TestWorkstation, personName: string, role: 'registrar' | 'practitioner') {
-  const { phrase } = await w.ask('setup.createPhrase', {});
-  const { account, enrolmentCode } = await w.ask('people.createKey', { personName, passphrase, phrase });
-  await admin.ask('staff.approve', { enrolmentCode, roles: [role] });
-  await w.until(
-    'enrolled',
-    () => w.snapshot(),
-    (s) => s.people.some((p) => p.account === account && p.status === 'active'),
-  );
-  return { account, phrase };
-}
 
 describe('a second computer of a clinic', () => {
   let desk: TestWorkstation;
@@ -65,14 +46,14 @@ describe('a second computer of a clinic', () => {
   });
 
   it('is used by people who bring their key, or are enrolled from the other one', async () => {
-    doctor = (await enrolAt(office, desk, 'Dr. Office', 'practitioner')).account;
+    doctor = await enrolAt(office, desk, 'Dr. Office', ['practitioner']);
     await settled();
   });
 
   it('sends what is signed there through the ledger of the first', async () => {
     await logIn(office, doctor);
     await logIn(desk, people.registrar);
-    const { patient } = await desk.ask('patients.register', { demographics: person('Online'), pin });
+    const { patient } = await desk.ask('patients.register', { demographics: demographicsOf('Online'), pin });
     await office.until(
       'the patient at the doctor’s',
       () => families(office),
@@ -93,7 +74,7 @@ describe('a second computer of a clinic', () => {
   it('has a patient registered at the desk in its list while the ledger is away, and each operation is anchored once when it is back', async () => {
     const ledger = ledgerOf(desk);
     ledger.away();
-    const { patient } = await desk.ask('patients.register', { demographics: person('Offline'), pin });
+    const { patient } = await desk.ask('patients.register', { demographics: demographicsOf('Offline'), pin });
     await office.until(
       'the patient at the doctor’s',
       () => families(office),
@@ -155,7 +136,7 @@ describe('a second computer of a clinic', () => {
       () => office.snapshot(),
       (s) => s.sync.state === 'online',
     );
-    await desk.ask('patients.register', { demographics: person('Afterwards'), pin });
+    await desk.ask('patients.register', { demographics: demographicsOf('Afterwards'), pin });
     await office.until(
       'the patient at the doctor’s',
       () => families(office),

@@ -2,45 +2,24 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import Database from 'better-sqlite3';
 import { CID } from 'multiformats/cid';
-import { categories } from '../../../src-shared/categories.ts';
-import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
+import { shareAll } from './two-clinics.ts';
 import { openWorkstationDb } from './workstation-db.ts';
-import { foundClinic, logIn, pin, startWorkstation, type TestWorkstation } from './workstation.ts';
+import { demographicsOf, foundClinic, logIn, pin, startWorkstation, type Staff, type TestWorkstation } from './workstation.ts';
 
 const encounter = { class: 'AMB' as const, start: '2026-11-23T10:00:00Z', reason: 'Visit', diagnoses: [], note: 'Seen.' };
 
 describe('tampering', () => {
   let w: TestWorkstation;
-  let people: Awaited<ReturnType<typeof foundClinic>>;
+  let people: Staff;
   let patient = '';
 
   beforeAll(async () => {
     w = await startWorkstation();
     people = await foundClinic(w, 'Clinic');
     await logIn(w, people.registrar);
-    const registered = await w.ask('patients.register', {
-      demographics: {
-        family: 'Rao',
-        given: 'Asha',
-        prefix: '',
-        birthDate: '1980-05-01',
-        birthDateEstimated: false,
-        gender: 'female',
-        phone: '',
-        address: '',
-        identifiers: [],
-      },
-      pin,
-    });
+    const registered = await w.ask('patients.register', { demographics: demographicsOf('Rao'), pin });
     patient = registered.patient.patient;
-    await w.ask('desk.open', { card: registered.card, pin });
-    await w.ask('desk.grant', {
-      grantee: granteeOfAccount(people.doctor),
-      categories: [...categories],
-      write: true,
-      purpose: 'treatment',
-      until: 0,
-    });
+    await shareAll(w, registered, [people.doctor]);
     await logIn(w, people.doctor);
     await w.until(
       'the chart',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCore, type Core } from '../../../src-main/core/core.ts';
 import { AppError } from '../../../src-shared/errors.ts';
-import type { CallInput, CallName, CallOutput } from '../../../src-shared/ipc-schema.ts';
+import type { CallInput, CallName, CallOutput, Demographics } from '../../../src-shared/ipc-schema.ts';
+import type { Role } from '../../../src-shared/operations.ts';
 import type { Snapshot } from '../../../src-shared/view-types.ts';
 
 export const passphrase = 'correct horse battery';
@@ -66,15 +67,22 @@ export async function startWorkstation(dir = mkdtempSync(join(tmpdir(), 'anamnes
   };
 }
 
+/** Their accounts. */
+export interface Staff {
+  readonly admin: string;
+  readonly registrar: string;
+  readonly doctor: string;
+}
+
 /** Sets up a clinic with an admin, a registrar and a doctor. */
-export async function foundClinic(w: TestWorkstation, name: string) {
+export async function foundClinic(w: TestWorkstation, name: string): Promise<Staff> {
   const { phrase } = await w.ask('setup.createPhrase', {});
   await w.ask('setup.createClinic', { clinicName: name, personName: `Admin of ${name}`, passphrase, phrase });
   return staff(w, name);
 }
 
 /** Enrols a registrar and a doctor; the admin is logged in. */
-export async function staff(w: TestWorkstation, name: string) {
+export async function staff(w: TestWorkstation, name: string): Promise<Staff> {
   const admin = (await w.snapshot()).session?.account ?? '';
   const enrol = async (personName: string, role: 'registrar' | 'practitioner') => {
     const { phrase } = await w.ask('setup.createPhrase', {});
@@ -87,19 +95,35 @@ export async function staff(w: TestWorkstation, name: string) {
   return { admin, registrar, doctor };
 }
 
-/** Of a woman called Ada whom nobody else is known to be. */
-export const demographicsOf = (family: string) => ({
-  ...{
-    family,
-    given: 'Ada',
-    prefix: '',
-    birthDate: '1970-01-01',
-    birthDateEstimated: false,
-    gender: 'female' as const,
-    phone: '',
-    address: '',
-  },
-  identifiers: [],
+/** Has `added` come into the clinic of `desk`, where an admin is logged in, as a further computer. */
+export async function addComputer(desk: TestWorkstation, added: TestWorkstation, computerName: string): Promise<void> {
+  const { invitation } = await desk.ask('computers.invitation', {});
+  await added.ask('setup.joinClinic', { invitation, computerName });
+  await added.until(
+    'ready and online',
+    () => added.snapshot(),
+    ({ phase, sync }) => phase === 'ready' && sync.state === 'online',
+  );
+}
+
+/** Enrols somebody with a key of their own at `w`, approved at another computer of the clinic. Resolves to the account, once `w` knows it. */
+export async function enrolAt(w: TestWorkstation, approving: TestWorkstation, personName: string, roles: Role[]): Promise<string> {
+  const { phrase } = await w.ask('setup.createPhrase', {});
+  const { account, enrolmentCode } = await w.ask('people.createKey', { personName, passphrase, phrase });
+  await approving.ask('staff.approve', { enrolmentCode, roles });
+  await w.until(
+    'enrolled',
+    () => w.snapshot(),
+    ({ people }) => people.some((person) => person.account === account && person.status === 'active'),
+  );
+  return account;
+}
+
+/** Of a woman called Ada whom nobody else is known to be, unless `but` says otherwise. */
+export const demographicsOf = (family: string, but: Partial<Demographics> = {}): Demographics => ({
+  ...{ family, given: 'Ada', prefix: '', birthDate: '1970-01-01', birthDateEstimated: false, gender: 'female' },
+  ...{ phone: '', address: '', identifiers: [] },
+  ...but,
 });
 
 export const logIn = (w: TestWorkstation, account: string) => w.ask('session.logIn', { account, passphrase });

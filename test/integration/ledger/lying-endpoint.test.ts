@@ -114,6 +114,20 @@ describe('an endpoint that', () => {
     expect(here.sync.status()).toMatchObject({ state: 'online', error: null });
   });
 
+  it('makes a block while it answers about the newest state is asked again, a few times', async () => {
+    const ledger = createLedger();
+    ledger.connect(between.url, at.config);
+    let times = 2;
+    between.lie = ({ method }, result) => {
+      if (method === 'eth_call' && times-- > 0) throw new Error('BlockOutOfRangeError: block height is 18 but requested was 17');
+      return result;
+    };
+    expect(await ledger.applied(bytes32())).toBeNull();
+    times = 3;
+    await expect(ledger.applied(bytes32())).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+    ledger.close();
+  });
+
   it('stalls keeps what was sent, and nothing is taken for final', async () => {
     const head = (await rpc(at.url, 'eth_getBlockByNumber', 'latest', false)) as Block;
     between.lie = ({ method, params }, result) => {

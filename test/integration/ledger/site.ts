@@ -10,7 +10,7 @@ import { createEmbeddedLedger } from '../../../src-main/core/adapters/ledger/emb
 import { createLedger } from '../../../src-main/core/adapters/ledger/ledger.ts';
 import { createOperationCodec } from '../../../src-main/core/adapters/ledger/operation-codec.ts';
 import { createStore } from '../../../src-main/core/adapters/sqlite/store.ts';
-import type { LedgerPort, NetworkConfig, WorkstationStorePort } from '../../../src-main/core/ports.ts';
+import type { LedgerPort, NetworkConfig, OperationCodecPort, WorkstationStorePort } from '../../../src-main/core/ports.ts';
 import { createLedgerSync } from '../../../src-main/core/services/sync/ledger-sync.ts';
 import type { LedgerSync } from '../../../src-main/core/services/sync/ledger-sync.ts';
 import { accessBits, operationKinds, purposes, roleBits } from '../../../src-shared/operations.ts';
@@ -129,6 +129,10 @@ export function workstation(options: {
   clock?: () => number;
   /** What stands between the workstation and its ledger. */
   between?: (ledger: LedgerPort) => LedgerPort;
+  codec?: OperationCodecPort;
+  /** Compartments that whoever is logged in may read. */
+  wanted?: () => readonly string[];
+  mostUnchecked?: number;
 }): Workstation {
   const opened = createStore({ dir: options.dir, machineKey: new Uint8Array(32).fill(7) });
   const store = opened.workstation;
@@ -137,7 +141,9 @@ export function workstation(options: {
   const sync = createLedgerSync({
     store,
     ledger: options.between?.(ledger) ?? ledger,
-    codec,
+    codec: options.codec ?? codec,
+    wanted: options.wanted ?? (() => []),
+    ...(options.mostUnchecked === undefined ? {} : { mostUnchecked: options.mostUnchecked }),
     confirmations: options.confirmations === undefined ? 0 : options.confirmations,
     relayerKey: options.relayerKey ?? getBytes(bytes32()),
     clock: options.clock ?? Date.now,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WorkstationStorePort } from '../../../src-main/core/ports.ts';
-import { applied, block, bytes32, commit, openStore, rejected } from './fixtures.ts';
+import type { UncheckedCommit, WorkstationStorePort } from '../../../src-main/core/ports.ts';
+import { alice, applied, block, bytes32, commit, openStore, rejected } from './fixtures.ts';
 import type { Made } from './fixtures.ts';
 
 const stateOf = (store: WorkstationStorePort, { operation }: Made) => store.operation(operation.opId);
@@ -149,5 +149,73 @@ describe('rollBackTo', () => {
       }),
       { numRuns: 15 },
     );
+  });
+});
+
+describe('commits that are still to be checked', () => {
+  const unchecked = (of: Made, place: number, logIndex = 0): UncheckedCommit => ({
+    event: applied(of, place, logIndex).event,
+    compartment: bytes32(1),
+    signer: alice,
+    wanted: false,
+  });
+
+  it('are known to nobody until they are settled', () => {
+    const { workstation } = openStore();
+    const [first, second, third] = [commit(), commit(), commit()];
+    const all = [unchecked(first, 5), unchecked(second, 5, 1), unchecked(third, 6)];
+    workstation.applyEvents([], [block(5), block(6)], -1, all);
+    expect(workstation.countOperations({})).toBe(0);
+    expect(workstation.countUnchecked()).toBe(3);
+    const settled = [
+      { commit: all[2]!, decoded: third.decoded },
+      { commit: all[1]!, decoded: null },
+      { commit: all[0]!, decoded: first.decoded },
+    ];
+    expect(workstation.settleChecked(settled, 5)).toEqual([all[1]]);
+    expect([first, second, third].map((one) => stateOf(workstation, one)?.state)).toEqual(['final', undefined, 'mined']);
+    expect(stateOf(workstation, first)?.seq).toBeLessThan(stateOf(workstation, third)?.seq ?? 0);
+    expect(workstation.countUnchecked()).toBe(0);
+  });
+
+  it('are offered by compartment, the one with the newest first, each in the order of the ledger', () => {
+    const { workstation } = openStore();
+    const of = (compartment: number, place: number, logIndex = 0) => ({
+      ...unchecked(commit(), place, logIndex),
+      compartment: bytes32(compartment),
+    });
+    const all = [of(1, 3), of(2, 3, 1), of(1, 4), of(3, 5), of(2, 6), of(1, 7)];
+    workstation.applyEvents([], [block(7)], -1, all);
+    expect(workstation.uncheckedCommits(true, 10)).toEqual([]);
+    expect(workstation.uncheckedCommits(false, 10)).toEqual([0, 2, 5, 1, 4, 3].map((i) => all[i]));
+    expect(workstation.uncheckedCommits(false, 2)).toEqual([all[0], all[2]]);
+    workstation.wantUnchecked([bytes32(9), bytes32(3), bytes32(2)]);
+    const asWanted = (commits: readonly (UncheckedCommit | undefined)[]) => commits.map((one) => ({ ...one, wanted: true }));
+    expect(workstation.uncheckedCommits(true, 10)).toEqual(asWanted([1, 4, 3].map((i) => all[i])));
+    // One more came of a compartment that was asked for.
+    const later = { ...of(3, 8), wanted: true };
+    workstation.applyEvents([], [block(8)], -1, [later]);
+    expect(workstation.uncheckedCommits(true, 10)).toEqual(asWanted([all[3], later, all[1], all[4]]));
+  });
+
+  it('go with their blocks, and are not settled where they stand elsewhere meanwhile', () => {
+    const { workstation } = openStore();
+    const [stays, moves, goes] = [commit(), commit(), commit()];
+    const read = [unchecked(stays, 5), unchecked(moves, 6), unchecked(goes, 6, 1)];
+    workstation.applyEvents([], [block(5), block(6)], -1, read);
+    workstation.rollBackTo(5);
+    workstation.applyEvents([], [block(7)], -1, [unchecked(moves, 7)]);
+    const settled = [stays, moves, goes].map(({ decoded }, i) => ({ commit: read[i]!, decoded }));
+    expect(workstation.countUnchecked()).toBe(2);
+    expect(workstation.settleChecked(settled, 7)).toEqual([]);
+    expect([stays, moves, goes].map((one) => stateOf(workstation, one)?.state)).toEqual(['final', undefined, undefined]);
+    expect(workstation.uncheckedCommits(false, 10)).toEqual([unchecked(moves, 7)]);
+  });
+
+  it('are recorded with the blocks or not at all', () => {
+    const { workstation } = openStore();
+    const incomplete = { event: { ...applied(commit(), 6).event, operation: undefined } };
+    expect(() => workstation.applyEvents([incomplete], [block(6)], -1, [unchecked(commit(), 6)])).toThrow();
+    expect(workstation.countUnchecked()).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import { holdingsStore } from '../../../src-main/core/adapters/sqlite/holdings-t
 import { availability } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0006-availability.ts';
 import { kindsOfCopies } from '../../../src-main/core/adapters/sqlite/migrations/workstation/0008-kinds-of-copies.ts';
 import { workstationMigrations } from '../../../src-main/core/adapters/sqlite/migrations/workstation/index.ts';
+import { OperationTable } from '../../../src-main/core/adapters/sqlite/operation-table.ts';
 import { workstationStore } from '../../../src-main/core/adapters/sqlite/workstation-store.ts';
 import { bytes32, commit, machineKey, openStore, temporaryFolder } from './fixtures.ts';
 
@@ -150,7 +151,7 @@ it('a store from before opens with all that was in it, and nothing held yet', ()
   const file = join(temporaryFolder(), 'workstation.db');
   const made = commit();
   const before = openDatabase({ file, key: machineKey, migrations: workstationMigrations.slice(0, availability.version - 1) });
-  workstationStore(before).enqueue([made]);
+  new OperationTable(before).enqueue([made]);
   before.close();
   const db = openDatabase({ file, key: machineKey, migrations: workstationMigrations });
   expect(workstationStore(db).operation(made.operation.opId)).toBeDefined();

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { catchUpWords, clockWords, connectionWords, countOf, formatSyncTime } from '../../../src-renderer/features/frame/sync-words.ts';
+import {
+  catchUpWords,
+  checkingWords,
+  clockAdvice,
+  clockWords,
+  connectionWords,
+  countOf,
+  formatSyncTime,
+} from '../../../src-renderer/features/frame/sync-words.ts';
 import type { SyncView } from '../../../src-shared/view-types.ts';
 
 const now = new Date(2026, 10, 23, 15, 0).getTime();
@@ -15,6 +23,7 @@ const sync = (change: Partial<SyncView>): SyncView => ({
   ledger: 'single-site',
   error: null,
   catchUp: null,
+  checking: { left: 0, secondsLeft: null },
   paused: false,
   clock: null,
   confirmations: 2,
@@ -50,6 +59,10 @@ describe('the state of sending, in words', () => {
       'Catching up: 45 %, about 2 hours left',
     ]);
     expect(catchUpWords(sync({}))).toBeNull();
+    const checking = (left: number, secondsLeft: number | null) => checkingWords(sync({ checking: { left, secondsLeft } }));
+    expect(checking(199, 1)).toBeNull();
+    expect(checking(61_200, null)).toBe('Checking 61,200 signatures of others');
+    expect(checking(61_200, 45)).toBe('Checking 61,200 signatures of others, about a minute left');
     expect(catchUpWords(sync({ paused: true }))).toBe('Catching up is paused');
   });
 
@@ -60,6 +73,13 @@ describe('the state of sending, in words', () => {
     );
     expect(clockWords({ ahead: 20, by: 'ledger', wrong: false })).toBeNull();
     expect(clockWords(null)).toBeNull();
+  });
+
+  it('tells nobody to set a clock that may be the right one', () => {
+    expect(clockAdvice({ ahead: 300, by: 'ledger', wrong: true })).toMatch(/Set the clock of this computer/);
+    const advice = clockAdvice({ ahead: 300, by: 'workstations', wrong: true });
+    expect(advice).toMatch(/^Either this clock is wrong or theirs/);
+    expect(advice).not.toMatch(/Set the clock of this computer/);
   });
 
   it('counts one and many', () => {
