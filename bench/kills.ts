@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { logIn, save, sharedPatient } from './lib/busy-clinic.ts';
-import { foundClinic } from './lib/clinic.ts';
+import { cheapPassphrase, foundClinic } from './lib/clinic.ts';
 import { buildCore } from './lib/core-process.ts';
 import { figure, say } from './lib/figure.ts';
 import { temporaryFolder } from './lib/folder.ts';
@@ -17,7 +17,7 @@ const mostPerPatient = 400;
 await figure('kills', async () => {
   await buildCore();
   const dir = temporaryFolder();
-  const account = await foundClinic(dir);
+  const account = await foundClinic(dir, cheapPassphrase);
   let core = await logIn(dir, account);
   let patient = await sharedPatient(core, account);
   let saved: string[] = [];

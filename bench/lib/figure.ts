@@ -25,11 +25,15 @@ export function wanted(name: string): boolean {
 export async function figure(name: string, measure: () => Promise<Figure>): Promise<void> {
   if (!wanted(name)) return;
   const started = performance.now();
-  const { value, unit, limit } = await measure();
+  tell(name, await measure());
+  say(`${name}: took ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Prints a figure: also one that was measured on the way to another. */
+export function tell(name: string, { value, unit, limit }: Figure): void {
   // Counts of what should not be, and growth, have no ratio: 0 is the best, and nothing may be divided by it.
   const ratio = unit === 'lost' || unit === '%' ? undefined : rounded(unit.endsWith('/s') ? value / limit : limit / value);
   process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, limit: rounded(limit), ratio })}\n`);
-  say(`${name}: took ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
 /** Progress, for whoever watches. */
