@@ -8,6 +8,8 @@ export interface CarryOutView {
   readonly blocks: number;
   /** Blocks that are named and not here: they are not in the file. */
   readonly missing: number;
+  /** Operations that wait here and are not in the file: signed in the network from which the clinic moved, they are for its ledger to judge. */
+  readonly staying: number;
 }
 
 export interface CarryInView {

@@ -173,9 +173,9 @@ export const commands = {
 
   'carry-out': async (w, { out }) => {
     if (out === undefined) throw new AppError('INVALID_INPUT', 'carry-out needs --out <file>.', { usage: true });
-    const { operations, blocks, missing, bytes } = await w.carry.out.plan();
+    const { operations, blocks, missing, staying, bytes } = await w.carry.out.plan();
     await writeWhole(out, bytes());
-    return { output: { file: out, operations, blocks, missing } };
+    return { output: { file: out, operations, blocks, missing, staying } };
   },
 
   'carry-in': async (w, input) => {

@@ -214,9 +214,10 @@ export function createConnections(deps: {
     async setEndpoint(endpoint) {
       const { config: _config, id: _id, ...settings } = network.require();
       if (settings.embedded) throw new AppError('NOT_ALLOWED', 'This workstation runs the ledger itself; its address cannot be changed.');
-      await sync?.stop();
-      ledger.close();
       network.save({ ...settings, endpoint });
+      // First: the address is mostly changed because the former one does not answer.
+      ledger.close();
+      await sync?.stop();
       startSync();
     },
     async moveAfter(leave) {
@@ -225,8 +226,12 @@ export function createConnections(deps: {
       ledger.close();
       await Promise.allSettled([sync?.stop(), ipfs.stop()]);
       await embedded.stop();
-      leave();
-      if (!stopped) this.start();
+      try {
+        leave();
+      } finally {
+        // Where leaving did not succeed (a full disk), for the network that still is.
+        if (!stopped) this.start();
+      }
     },
     async addresses() {
       let limit: NodeJS.Timeout | undefined;

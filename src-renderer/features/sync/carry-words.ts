@@ -49,7 +49,7 @@ export function outcomeOfReading(view: CarryInView): Outcome {
   };
 }
 
-export function outcomeOfWriting({ name, operations, missing }: CarryOutView): Outcome {
+export function outcomeOfWriting({ name, operations, missing, staying }: CarryOutView): Outcome {
   return {
     tone: missing > 0 ? 'warning' : 'success',
     title: `${countOf(operations, 'entry', 'entries')} written`,
@@ -57,6 +57,11 @@ export function outcomeOfWriting({ name, operations, missing }: CarryOutView): O
       `${name} can go to any workstation of the network. Take the stick out only after the computer says that it may be removed.`,
       ...(missing > 0
         ? [`${countOf(missing, 'part of a record is', 'parts of records are')} not at this workstation, and so not in the file.`]
+        : []),
+      ...(staying > 0
+        ? [
+            `${countOf(staying, 'entry that waits is', 'entries that wait are')} not in it: signed in the network from which the clinic moved, and sent to the ledger from here.`,
+          ]
         : []),
     ],
   };

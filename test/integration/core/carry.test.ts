@@ -214,4 +214,21 @@ describe('what is carried by hand', () => {
     await expect(desk.ask('carry.read', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(desk.ask('carry.append', { base64: '' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
+
+  it('holds nothing of a former network, which no workstation could judge, and says so', async () => {
+    ledgerOf(desk).away();
+    const { id } = desk.core.workstation.network.require();
+    store(desk).moveFrom(id, []);
+    const former = waiting(desk).length;
+    await expect(desk.ask('carry.out', {})).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('from which the clinic moved'),
+    });
+    await desk.ask('patients.register', { demographics: demographicsOf('Third'), pin });
+    const made = waiting(desk).length - former;
+    expect(await desk.ask('carry.out', {})).toMatchObject({ operations: made, staying: former, missing: 0 });
+    expect(made).toBeGreaterThan(0);
+    expect(former).toBeGreaterThan(0);
+    ledgerOf(desk).back();
+  });
 });

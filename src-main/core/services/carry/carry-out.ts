@@ -15,7 +15,7 @@ import type {
 import { bytesOf } from '../bytes.ts';
 import type { NetworkService } from '../network.ts';
 import { digestsIn } from '../peers/blocks-of.ts';
-import { fitting } from '../peers/exchange.ts';
+import { fitting, isOfHere } from '../peers/exchange.ts';
 import { batchLimit, toWire } from '../peers/operation-messages.ts';
 import { formName } from './carry-form.ts';
 
@@ -24,6 +24,8 @@ export interface CarryPlan {
   readonly operations: number;
   readonly blocks: number;
   readonly missing: number;
+  /** Operations that wait for the ledger itself: signed in the network from which the clinic moved. They are not in the file. */
+  readonly staying: number;
   /** The file. What was planned must still be here: throws BLOCK_UNAVAILABLE or TAMPERED, and then it is not whole. */
   bytes(): AsyncIterable<Uint8Array>;
 }
@@ -85,21 +87,23 @@ export function createCarryOut(deps: {
   return {
     async plan() {
       const batches: Batch[] = [];
-      const total = { operations: 0, blocks: 0, missing: 0 };
+      const total = { operations: 0, blocks: 0, missing: 0, staying: 0 };
       for (let after = 0; ;) {
         const waiting = store.operations({ states: ['pending', 'submitted'], order: 'seq', afterSeq: after, limit: batchLimit });
         if (waiting.length === 0) break;
-        const some = fitting(waiting);
+        const fit = fitting(waiting);
+        after = fit.at(-1)?.seq ?? after;
+        const some = fit.filter(isOfHere);
+        total.staying += fit.length - some.length;
+        if (some.length === 0) continue;
         store.noteHandedOut(some.map(({ operation }) => operation.opId));
         const { missing, ...batch } = await planBatch(some);
         batches.push(batch);
         total.operations += some.length;
         total.blocks += batch.cids.length;
         total.missing += missing;
-        after = some.at(-1)?.seq ?? after;
       }
-      if (batches.length === 0)
-        throw new AppError('NOT_FOUND', 'There is nothing to carry: everything that is known here is on the network already.');
+      if (batches.length === 0) throw nothingToCarry(total.staying);
       const madeAt = clock();
       const fields = { type: formName, network: bytesOf(network.require().id), madeAt, operations: total.operations };
       const root = car.node(
@@ -116,4 +120,12 @@ export function createCarryOut(deps: {
       return { madeAt, ...total, bytes: () => car.write(root.cid, blocks()) };
     },
   };
+}
+
+function nothingToCarry(staying: number): AppError {
+  const text =
+    staying > 0
+      ? 'There is nothing to carry: what waits here was signed in the network from which the clinic moved, and only the ledger of this one can judge it. It is sent there from here; nothing is lost.'
+      : 'There is nothing to carry: everything that is known here is on the network already.';
+  return new AppError('NOT_FOUND', text);
 }

@@ -38,10 +38,10 @@ export function createCarrySlices(deps: { readonly carryOut: CarryOut; readonly 
 
   return {
     async out() {
-      const { madeAt, operations, blocks, missing, bytes } = await carryOut.plan();
+      const { madeAt, bytes, ...counts } = await carryOut.plan();
       outgoing = bytes()[Symbol.asyncIterator]();
       rest = new Uint8Array();
-      return { name: `${nameOf(madeAt)}.car`, operations, blocks, missing };
+      return { name: `${nameOf(madeAt)}.car`, ...counts };
     },
 
     async read() {

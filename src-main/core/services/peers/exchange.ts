@@ -26,7 +26,7 @@ const outForMs = 10 * 60_000;
 const maxRemembered = 20_000;
 const maxBatchBytes = 512 * 1024;
 /** What was signed in a former network goes to the ledger only: its signature is judged by what the governors recognized, in the ledger's order. */
-const isOfHere = ({ predecessor }: StoredOperation) => predecessor === null;
+export const isOfHere = ({ predecessor }: StoredOperation) => predecessor === null;
 const unanchored = ['pending', 'submitted'] as const;
 
 interface Neighbour {
