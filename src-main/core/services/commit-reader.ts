@@ -6,6 +6,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { CommitEntry, CommitHeader, IpfsPort, RecordCryptoPort, StoredOperation } from '../ports.ts';
 import type { CommitBlocks, ReadOptions } from './commit-blocks.ts';
+import { isOfContent } from './content-errors.ts';
 import { createPackWindow, type Span } from './pack-window.ts';
 import { commitDigest } from './records.ts';
 import type { MovedRange, Reencryptions } from './reencryptions.ts';
@@ -41,7 +42,7 @@ export interface ContentSource {
 export interface CommitReader extends Pick<CommitBlocks, 'read'> {
   /** Throws KEY_MISSING, TAMPERED where none of the keys opens it, and as `read` does. */
   open(operation: StoredOperation, keysOf: KeysOf, options?: ReadOptions): Promise<OpenedCommit>;
-  /** Contents of all entries in order; per entry the plaintext or what is wrong with it. */
+  /** Contents of all entries in order; per entry the plaintext or what is wrong with it. Throws where this computer cannot read (a disk that fails). */
   contents(commit: OpenedCommit, options?: ReadOptions): Promise<(Uint8Array | AppError)[]>;
   content(commit: OpenedCommit, entry: CommitEntry, options?: ReadOptions): Promise<Uint8Array>;
   /** Where the content of an entry lies, the newest place first; those that cannot be opened are left out. */
@@ -97,7 +98,7 @@ export function createCommitReader(
         if (!entry || !isSameRecord(entry, own)) throw notTheOriginal();
         found.push({ header: by.commit.header, pack: by.commit.pack, entry, hereOnly: false });
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
+        if (!isOfContent(error)) throw error;
         failures.push(error);
       }
     }
@@ -133,7 +134,7 @@ export function createCommitReader(
         const ciphertext = await read(source);
         return crypto.decryptContent(source.header, source.entry, source.entry.dek, ciphertext, source.entry.size > packLimit);
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
+        if (!isOfContent(error)) throw error;
         failures.push(error);
       }
     }
@@ -158,7 +159,7 @@ export function createCommitReader(
           const entries = crypto.openEntries(commit, kek);
           return { header, pack, entries, kek, places: await placesOf(operation, header, keysOf, options) };
         } catch (error) {
-          if (!(error instanceof AppError)) throw error;
+          if (!isOfContent(error)) throw error;
           failure = error;
         }
       }
@@ -175,7 +176,7 @@ export function createCommitReader(
         try {
           results.push(await readEntry(commit, index, read));
         } catch (error) {
-          if (!(error instanceof AppError)) throw error;
+          if (!isOfContent(error)) throw error;
           results.push(error);
         }
       }
@@ -202,8 +203,3 @@ export function notTheOriginal(
 const noPlace = () => new AppError('TAMPERED', 'The commit does not say where this record lies.', { check: 'content' });
 const missingKey = () =>
   new AppError('KEY_MISSING', 'The key of this record is not shared with you; it may have been encrypted anew since your access ended.');
-
-/** Whether content is only out of reach (its block with a peer that is away, its key not shared), as opposed to wrong. */
-export function isUnreachable(error: AppError): boolean {
-  return error.code === 'BLOCK_UNAVAILABLE' || error.code === 'KEY_MISSING';
-}

@@ -6,6 +6,7 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { RecordState } from '../../../src-shared/view-types.ts';
 import type { IpfsPort, KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import type { CommitReader } from './commit-reader.ts';
+import { isOfContent } from './content-errors.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import { keysIn } from './held-keys.ts';
@@ -193,7 +194,8 @@ export function createIndexer(deps: {
       failed.delete(digest);
       facts.tell('patientChanged', { patient });
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
+      // A full disk passes, and says nothing of the commit: the round is tried again.
+      if (!isOfContent(error)) throw error;
       if (error.code === 'BLOCK_UNAVAILABLE') missing.add(digest);
       else queue.delete(digest);
       noteFailure(operation, error);
@@ -254,6 +256,7 @@ export function createIndexer(deps: {
 
   const run = async (): Promise<void> => {
     const session = sessions.current();
+    let failed = false;
     try {
       do {
         again = false;
@@ -261,6 +264,7 @@ export function createIndexer(deps: {
       } while (again && !stopped);
     } catch (error) {
       // A lock in the middle of a round closes the index under it; anything else is a fault worth telling. Both are tried again.
+      failed = true;
       if (sessions.current() === session) deps.report(error);
     } finally {
       running = null;
@@ -268,13 +272,13 @@ export function createIndexer(deps: {
     // Somebody else logged in while a round for the one before was still reading, and that round ended in its closed index.
     if (again) wake();
     facts.tell('status', null);
-    scheduleRetry();
+    scheduleRetry(failed);
   };
 
-  const scheduleRetry = () => {
+  const scheduleRetry = (failed: boolean) => {
     if (retryTimer) clearTimeout(retryTimer);
     retryTimer = null;
-    if (stopped || !sessions.current() || (missing.size === 0 && queue.size === 0)) return;
+    if (stopped || !sessions.current() || (!failed && missing.size === 0 && queue.size === 0)) return;
     retryTimer = setTimeout(wake, retryEveryMs);
     retryTimer.unref();
   };

@@ -5,6 +5,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { IpfsPort, KekRow, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount, isEqual, zero32 } from './bytes.ts';
+import { isOfContent } from './content-errors.ts';
 import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService } from './network.ts';
@@ -171,17 +172,18 @@ export function createKeyLearning(deps: {
       const rows = await openEnvelope(session, operation);
       if (sessions.current() !== session) return false;
       missing.delete(operation.operation.opId);
-      const decoded = codec.decodePayload(operation.operation);
-      if ('envelope' in decoded.payload) opened.add(decoded.payload.envelope);
       const isHeld = (row: KekRow) =>
         session.index.keks({ compartment: row.compartment }).some((k) => k.epoch === row.epoch && isEqual(k.kek, row.kek));
       const fresh = rows.filter((row) => !isHeld(row));
+      if (fresh.length > 0) addKeks(session, fresh);
+      const decoded = codec.decodePayload(operation.operation);
+      // Once its keys are kept.
+      if ('envelope' in decoded.payload) opened.add(decoded.payload.envelope);
       if (fresh.length === 0) return true;
-      addKeks(session, fresh);
       facts.tell('patientChanged', { patient: rows[0]?.patient ?? operation.operation.actor });
       return true;
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
+      if (!isOfContent(error)) throw error;
       if (error.code === 'BLOCK_UNAVAILABLE') {
         missing.add(operation.operation.opId);
         return false;

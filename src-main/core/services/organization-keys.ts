@@ -6,6 +6,7 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { IpfsPort, KeyPort, OperationCodecPort, RecordCryptoPort, WorkstationStorePort } from '../ports.ts';
 import { granteeOfAccount } from './bytes.ts';
+import { isOfContent } from './content-errors.ts';
 import { membersKey, type Directory, type Member, type Organization } from './directory.ts';
 import type { NetworkService } from './network.ts';
 import type { Publisher } from './publisher.ts';
@@ -98,7 +99,7 @@ export function createOrganizationKeys(deps: {
         }
         done.add(digest);
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
+        if (!isOfContent(error)) throw error;
         if (error.code !== 'BLOCK_UNAVAILABLE') done.add(digest);
         failure = error;
       }

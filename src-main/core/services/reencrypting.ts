@@ -17,6 +17,7 @@ import type {
 } from '../ports.ts';
 import { zero32 } from './bytes.ts';
 import { packLimit, type CommitReader, type ContentSource, type OpenedCommit } from './commit-reader.ts';
+import { isOfContent } from './content-errors.ts';
 import type { Consents } from './consents.ts';
 import type { FactBus } from './facts.ts';
 import { keysOfRecord } from './held-keys.ts';
@@ -189,7 +190,7 @@ export function createReencrypting(deps: {
               originals[originals.length - 1] = { ...last, count: last.count + 1 };
             else originals.push({ commit: cid, first: index, count: 1 });
           } catch (error) {
-            if (!(error instanceof AppError)) throw error;
+            if (!isOfContent(error)) throw error;
             // Away, or damaged: it stays where it is, and is told.
             unreadable.push(nameOf(cid, index));
           }
@@ -213,7 +214,7 @@ export function createReencrypting(deps: {
       try {
         return { source, ciphertext: await read(source) };
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
+        if (!isOfContent(error)) throw error;
         failure = error;
       }
     }

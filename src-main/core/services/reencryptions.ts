@@ -2,9 +2,9 @@
  * Where the contents of earlier commits lie now: the commits by which patients had them encrypted anew (ADR 11). Read from the patients' own commits,
  * whose headers name the originals. Who wrote what is not changed by them.
  */
-import { AppError } from '../../../src-shared/errors.ts';
 import type { DecodedCommit, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
 import type { CommitBlocks, ReadOptions } from './commit-blocks.ts';
+import { isOfContent } from './content-errors.ts';
 import type { FactBus } from './facts.ts';
 import { commitDigest } from './records.ts';
 
@@ -73,7 +73,7 @@ export function createReencryptions(deps: {
       commits.set(digest, commit);
       return commit.header.originals.length === 0 ? 'none' : { operation, digest, commit };
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
+      if (!isOfContent(error)) throw error;
       // What is wrong with the block is told where commits are indexed and checked, as of any other.
       if (error.code !== 'BLOCK_UNAVAILABLE') return 'none';
       if (!offline) failedAt.set(digest, clock());

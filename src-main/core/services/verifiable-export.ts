@@ -15,7 +15,8 @@ import type {
   WorkstationStorePort,
 } from '../ports.ts';
 import { hexOf, utf8 } from './bytes.ts';
-import { isUnreachable, packLimit, type CommitReader, type KeysOf, type OpenedCommit } from './commit-reader.ts';
+import { packLimit, type CommitReader, type KeysOf, type OpenedCommit } from './commit-reader.ts';
+import { isOfContent, isUnreachable } from './content-errors.ts';
 import { exportedOperations } from './export-operations.ts';
 import type { FactBus } from './facts.ts';
 import type { NetworkService } from './network.ts';
@@ -97,7 +98,7 @@ export function createVerifiableExports(deps: {
           failure = null;
           break;
         } catch (error) {
-          if (!(error instanceof AppError)) throw error;
+          if (!isOfContent(error)) throw error;
           failure ??= error;
         }
       }

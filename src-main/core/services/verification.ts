@@ -5,7 +5,8 @@
 import { AppError } from '../../../src-shared/errors.ts';
 import type { CheckResult, RecordState, VerifyReport } from '../../../src-shared/view-types.ts';
 import type { OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../ports.ts';
-import { isUnreachable, type CommitReader, type KeysOf } from './commit-reader.ts';
+import type { CommitReader, KeysOf } from './commit-reader.ts';
+import { isOfContent, isUnreachable } from './content-errors.ts';
 import type { Consents } from './consents.ts';
 import type { Directory } from './directory.ts';
 import type { NetworkService } from './network.ts';
@@ -116,7 +117,8 @@ export function createVerification(deps: {
       return { content: unavailable === badVersions.size ? open(text) : bad(text), records, parents, badVersions };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      if (isUnreachable(error)) return { content: open(error.message), records: 0, parents: [], badVersions: none };
+      // A disk that fails here is no fault of whoever wrote it.
+      if (!isOfContent(error) || isUnreachable(error)) return { content: open(error.message), records: 0, parents: [], badVersions: none };
       const anchor = error.details['check'] === 'anchor' ? bad(error.message) : undefined;
       return {
         content: anchor ? open('Not looked at, because the commit does not match its anchor.') : bad(error.message),

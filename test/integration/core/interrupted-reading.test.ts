@@ -117,3 +117,37 @@ it('ends without a fault when somebody locks while an envelope and a commit are 
   expect(await session).toMatchObject({ code: 'NOT_LOGGED_IN' });
   expect(unheard).toEqual([]);
 });
+
+it('reads what a full disk kept out of the index once there is room again, and accuses nobody meanwhile', async () => {
+  const { w, doctors } = ledgerless;
+  const [author = expect.fail(), reader = expect.fail()] = doctors;
+  const { patient, desk } = await ledgerless.patient();
+  await share(desk, author.account);
+  const versionId = await ledgerless.as(author.secret, (session) => save(session, patient));
+  ledgerless.anchor();
+  w.sessions.lock();
+
+  const full = new AppError('DISK_FULL', 'There is no room.');
+  const reported = new Set<unknown>();
+  const refused = new Set<string>();
+  const { onReport, beforeIndex } = ledgerless;
+  ledgerless.onReport = (error) => reported.add(error);
+  onTestFinished(() => void Object.assign(ledgerless, { onReport, beforeIndex }));
+  await share(desk, reader.account);
+  // First for the keys, and when they are kept, for the records.
+  ledgerless.beforeIndex = (method) => {
+    const isForKeys = method === 'addKeks' && !refused.has(method);
+    const isForRecords = method === 'addRecords' && refused.has('addKeks');
+    if (!isForKeys && !isForRecords) return;
+    refused.add(method);
+    throw full;
+  };
+  await ledgerless.as(reader.secret, async ({ index }) => {
+    await vi.waitFor(() => expect([...refused]).toEqual(['addKeks', 'addRecords']), { timeout: 20_000 });
+    expect(index.version(versionId)).toBeUndefined();
+    expect(w.indexer.failures(patient)).toEqual([]);
+    expect([...reported]).toEqual([full]);
+    ledgerless.beforeIndex = beforeIndex;
+    await vi.waitFor(() => expect(index.version(versionId)?.versionId).toBe(versionId), { timeout: 20_000 });
+  });
+});

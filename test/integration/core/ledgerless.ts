@@ -88,6 +88,12 @@ export class Ledgerless {
   readonly blocks = memoryBlocks();
   readonly admin: { secret: Uint8Array; account: string };
   readonly doctors: { account: string; secret: Uint8Array }[] = [];
+  /** What is reported is a fault, unless a test expects it. */
+  onReport: (error: unknown) => void = (error) => {
+    throw error;
+  };
+  /** Hears of each use of somebody's index, and may throw: a disk that fails. */
+  beforeIndex: (method: string) => void = () => undefined;
   readonly #dir: string;
   #block = 0;
   #ahead = 0;
@@ -111,14 +117,12 @@ export class Ledgerless {
         service: createPinningClient(),
       },
       shares: createShares(),
-      store: reusingIndexes(createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) })),
+      store: reusingIndexes(createStore({ dir: this.#dir, machineKey: crypto.randomBytes(32) }), (name) => this.beforeIndex(name)),
       clock: () => Date.now() + this.#ahead * 1000,
       demoFiles: () => {
         throw new Error('There is no demo here.');
       },
-      report: (error: unknown) => {
-        throw error;
-      },
+      report: (error: unknown) => this.onReport(error),
     };
     this.w = createWorkstation(ports, { version: 'test', ledgerDir: this.#dir, mdns: false, listen: [], kind: 'workstation' });
     this.admin = { secret: new Uint8Array(), account: '' };

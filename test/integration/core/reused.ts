@@ -19,8 +19,8 @@ export const freeOfCost: Argon2 = {
   seconds: () => Promise.resolve(0),
 };
 
-/** An object of which every use fails after `close`, and which `close` otherwise leaves as it is. */
-function lent<T extends object>(real: T, ends: keyof T, refuse: () => Error): T {
+/** An object of which every use fails after `close`, and which `close` otherwise leaves as it is. `before` hears of each use, and may throw. */
+function lent<T extends object>(real: T, ends: keyof T, refuse: () => Error, before: (name: string) => void = () => undefined): T {
   let ended = false;
   return new Proxy(real, {
     get(target, name: string & keyof T) {
@@ -29,6 +29,7 @@ function lent<T extends object>(real: T, ends: keyof T, refuse: () => Error): T 
       if (typeof value !== 'function') return value;
       return (...given: unknown[]): unknown => {
         if (ended) throw refuse();
+        before(name);
         return (value as (...given: unknown[]) => unknown).apply(target, given);
       };
     },
@@ -97,7 +98,7 @@ export function reusingCodec(codec: OperationCodecPort): OperationCodecPort {
 }
 
 /** An index stays open until it is opened with another key, or the store is closed. */
-export function reusingIndexes(store: StorePort): StorePort {
+export function reusingIndexes(store: StorePort, before: (name: string) => void): StorePort {
   const open = new Map<string, { readonly key: string; readonly index: AccountIndexPort }>();
   return {
     ...store,
@@ -105,11 +106,11 @@ export function reusingIndexes(store: StorePort): StorePort {
       const name = Buffer.from(key).toString('hex');
       const known = open.get(account);
       const closed = () => new TypeError('This index was closed.');
-      if (known?.key === name) return { index: lent(known.index, 'close', closed), rebuilt: false };
+      if (known?.key === name) return { index: lent(known.index, 'close', closed, before), rebuilt: false };
       known?.index.close();
       const opened = store.openAccount(account, key, formerKeys);
       open.set(account, { key: name, index: opened.index });
-      return { ...opened, index: lent(opened.index, 'close', closed) };
+      return { ...opened, index: lent(opened.index, 'close', closed, before) };
     },
   };
 }
