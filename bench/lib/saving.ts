@@ -24,7 +24,9 @@ export function saving({ core }: Workstation) {
     clock,
     keysOpened: () => indexer.settled(),
   });
-  const publisher = createPublisher(workstation, ipfs, facts);
+  const publisher = createPublisher(workstation, ipfs, facts, (error) => {
+    throw error;
+  });
   return async (patient: string, record: RecordToSave): Promise<void> => {
     const session = sessions.require();
     const commits = await records.prepareAll(session.keys, session.index, patient, [record]);

@@ -23,7 +23,7 @@ type Names = Exclude<
 >;
 
 export function handlers(workstation: Workstation, terminology: () => Terminology): Handlers<Names> {
-  const { sessions, patients, delegates, sharing, chart, consultations, uploads, downloads, imports, facts, clock } = workstation;
+  const { sessions, patients, delegates, sharing, chart, consultations, drafts, uploads, downloads, imports, facts, clock } = workstation;
   const index = () => sessions.require().index;
 
   return {
@@ -83,7 +83,7 @@ export function handlers(workstation: Workstation, terminology: () => Terminolog
       return offer(desk.patient, desk.keys, keysOfRecord(workstation.keyring.of(desk)));
     },
     'chart.saveEncounter': (input) => consultations.saveEncounter(sessions.require(), input),
-    'drafts.list': ({ patient }) => index().drafts(patient),
+    'drafts.list': ({ patient }) => drafts.list(sessions.require(), patient),
     'drafts.save'(draft) {
       index().saveDraft({ ...draft, updatedAt: clock() });
       return null;

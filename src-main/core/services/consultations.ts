@@ -4,6 +4,7 @@ import { categoryOf } from '../../../src-shared/fhir/resource-types.ts';
 import type { EncounterInput } from '../../../src-shared/ipc-schema.ts';
 import type { SavedRecords } from '../../../src-shared/view-types.ts';
 import type { RecordCryptoPort } from '../ports.ts';
+import type { Drafts } from './drafts.ts';
 import type { FactBus } from './facts.ts';
 import type { Indexer } from './indexer.ts';
 import type { Publisher } from './publisher.ts';
@@ -18,6 +19,7 @@ export interface Consultations {
 
 export function createConsultations(deps: {
   readonly crypto: RecordCryptoPort;
+  readonly drafts: Pick<Drafts, 'note'>;
   readonly records: Records;
   readonly publisher: Publisher;
   readonly indexer: Indexer;
@@ -26,7 +28,7 @@ export function createConsultations(deps: {
   /** Name of this workstation's clinic. */
   readonly clinicName: () => string;
 }): Consultations {
-  const { crypto, records, publisher, indexer, facts } = deps;
+  const { crypto, drafts, records, publisher, indexer, facts } = deps;
   return {
     async saveEncounter(session, input) {
       const author = { account: session.account, name: session.name };
@@ -38,12 +40,16 @@ export function createConsultations(deps: {
         return { recordId, versionId: randomId(crypto), previous: [], resourceType, category, json: JSON.stringify(resource) };
       });
       const commits = await records.prepareAll(session.keys, session.index, input.patient, toSave);
+      const [first] = commits;
+      if (input.draft && first) drafts.note(session, input.draft, first.operation.operation.opId);
       publisher.publish(
         commits.flatMap((c) => c.blocks),
         commits.map((c) => c.operation),
       );
-      indexer.addOwn(session, commits);
-      if (input.draft) session.index.deleteDraft(input.draft);
+      await publisher.follow(() => {
+        indexer.addOwn(session, commits);
+        if (input.draft) session.index.deleteDraft(input.draft);
+      });
       facts.tell('patientChanged', { patient: input.patient });
       return savedRecords(commits);
     },

@@ -83,8 +83,10 @@ export function createCorrections(deps: {
       [...also.operations, ...commits.map((commit) => commit.operation)],
       also.replaces,
     );
-    indexer.addOwn(session, commits);
-    await indexer.refreshPatient(session, patient);
+    await publisher.follow(async () => {
+      indexer.addOwn(session, commits);
+      await indexer.refreshPatient(session, patient);
+    });
     facts.tell('patientChanged', { patient });
     return savedRecords(commits);
   };

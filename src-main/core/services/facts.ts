@@ -1,4 +1,4 @@
-/** Facts: what services tell each other and the screens. One small synchronous bus; a listener must not throw. */
+/** Facts: what services tell each other and the screens. One small synchronous bus. Whoever tells something is not told of a listener that fails. */
 import type { CoreEventName, CoreEvents } from '../../../src-shared/ipc-schema.ts';
 import type { OperationKind } from '../../../src-shared/operations.ts';
 
@@ -19,11 +19,18 @@ export interface FactBus {
 
 export type ScreenFact = Exclude<CoreEventName, 'snapshot'>;
 
-export function createFactBus(): FactBus {
+/** @param report hears of listeners that fail; the others hear of the fact all the same. */
+export function createFactBus(report: (error: unknown) => void): FactBus {
   const listeners = new Map<keyof Facts, Set<(payload: never) => void>>();
   return {
     tell(name, payload) {
-      for (const listener of listeners.get(name) ?? []) (listener as Listener<typeof name>)(payload);
+      for (const listener of listeners.get(name) ?? []) {
+        try {
+          (listener as Listener<typeof name>)(payload);
+        } catch (error) {
+          report(error);
+        }
+      }
     },
     on(name, listener) {
       const set = listeners.get(name) ?? new Set();

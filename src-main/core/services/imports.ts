@@ -107,13 +107,11 @@ export function createImports(deps: {
         commits.flatMap((c) => c.blocks),
         commits.map((c) => c.operation),
       );
-      indexer.addOwn(session, commits);
-      const patientRows = patientRowsOf(
-        toSave.map((record) => ({ ...record, patient })),
-        session.index,
-        crypto,
-      );
-      session.index.upsertPatients(patientRows);
+      await publisher.follow(() => {
+        indexer.addOwn(session, commits);
+        const saved = toSave.map((record) => ({ ...record, patient }));
+        session.index.upsertPatients(patientRowsOf(saved, session.index, crypto));
+      });
       facts.tell('progress', { job: `import:${patient}`, label: 'Saved', done: toSave.length, total: toSave.length });
       facts.tell('patientChanged', { patient });
       const imported = new Map<string, number>();

@@ -172,14 +172,16 @@ export function createPatients(deps: {
       commit.operation,
     ];
     publisher.publish([envelope, ...commit.blocks], operations);
-    session.index.addKeks(
-      grantees
-        .filter((g) => g.grantee === organization.id || g.grantee === granteeOfAccount(session.account))
-        .flatMap((g) => g.keys.map((key) => ({ ...key, patient: patient.account }))),
-    );
-    deps.indexer.addOwn(session, [commit]);
     const row = patientRowOf(resource, patient.account);
-    session.index.upsertPatients([row]);
+    await publisher.follow(() => {
+      session.index.addKeks(
+        grantees
+          .filter((g) => g.grantee === organization.id || g.grantee === granteeOfAccount(session.account))
+          .flatMap((g) => g.keys.map((key) => ({ ...key, patient: patient.account }))),
+      );
+      deps.indexer.addOwn(session, [commit]);
+      session.index.upsertPatients([row]);
+    });
     deps.facts.tell('patientsChanged', null);
     return row;
   };

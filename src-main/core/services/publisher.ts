@@ -10,15 +10,27 @@ import type { PreparedOperation } from './signing.ts';
 export interface Publisher {
   /** `replaces`: opIds of refused operations whose place these take. Throws DISK_FULL, DISK_FAILED or STORE_DAMAGED; then nothing of it counts as saved. */
   publish(blocks: readonly EncodedFileBlock[], operations: readonly PreparedOperation[], replaces?: readonly string[]): void;
+  /**
+   * What follows the commit point, in somebody's index. What was saved stays so where this fails (a full disk, a lock), and whoever saved it must not be told
+   * otherwise: they would do it again. The index then reads it from the store, as after a crash in between.
+   */
+  follow(step: () => void | Promise<void>): Promise<void>;
 }
 
-export function createPublisher(store: WorkstationStorePort, ipfs: IpfsPort, facts: FactBus): Publisher {
+export function createPublisher(store: WorkstationStorePort, ipfs: IpfsPort, facts: FactBus, report: (error: unknown) => void): Publisher {
   return {
     publish(blocks, operations, replaces) {
       if (blocks.length > 0) ipfs.put(blocks);
       store.enqueue(operations, replaces);
       const kinds = new Set<OperationKind>(operations.map((o) => o.decoded.kind));
       facts.tell('operations', { kinds });
+    },
+    async follow(step) {
+      try {
+        await step();
+      } catch (error) {
+        report(error);
+      }
     },
   };
 }

@@ -40,6 +40,7 @@ import { createDemo, type DemoFiles } from './demo.ts';
 import { createDeskRights } from './desk-rights.ts';
 import { createDirectory, directoryKinds } from './directory.ts';
 import { createDownloads } from './downloads.ts';
+import { createDrafts } from './drafts.ts';
 import { createDuplicates } from './duplicates.ts';
 import { createEmergency } from './emergency.ts';
 import { createEmergencySeals } from './emergency-seals.ts';
@@ -117,7 +118,7 @@ export type Workstation = ReturnType<typeof createWorkstation>;
 
 export function createWorkstation(ports: WorkstationPorts, options: WorkstationOptions) {
   const { store, crypto, codec, ipfs, clock, report } = ports;
-  const facts = createFactBus();
+  const facts = createFactBus(report);
   forgetUnfinished(store.workstation);
   const network = createNetwork(store.workstation, codec, crypto);
   const directory = createDirectory(store.workstation, codec, () => store.workstation.setting<Clinic>('clinic')?.id);
@@ -131,7 +132,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
   });
   const profiles = createProfiles(ipfs, crypto, facts, clock);
   const signing = createSigning(store.workstation, codec, crypto, network, directory, clock);
-  const publisher = createPublisher(store.workstation, ipfs, facts);
+  const publisher = createPublisher(store.workstation, ipfs, facts, report);
   const claims = createIdentifierClaims({ store: store.workstation, codec, crypto, network, signing });
   const attempts = createAttemptLimiter(store.workstation, clock);
   const idleMinutes = () => snapshots.settings().idleLockMinutes;
@@ -387,7 +388,8 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
     ...{ store: store.workstation, codec, chart, consents, directory, links, claims, profiles, records, sessions, facts, clock },
     ...{ organization, report },
   });
-  const consultations = createConsultations({ crypto, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
+  const drafts = createDrafts({ store: store.workstation, sessions, report });
+  const consultations = createConsultations({ crypto, drafts, records, publisher, indexer, facts, clock, clinicName: () => clinic().name });
   const imports = createImports({ crypto, records, publisher, indexer, chart, facts });
   const resealing = createResealing({
     store: store.workstation,
@@ -526,6 +528,7 @@ export function createWorkstation(ports: WorkstationPorts, options: WorkstationO
       attention,
       emergency,
       consultations,
+      drafts,
       imports,
     },
     createPhrase: () => ports.keys.createPhrase(),
