@@ -1,6 +1,6 @@
 /** A whole workstation in a real Electron window. Where there is no screen, a virtual one (Xvfb) is started for the test file. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { _electron, errors, type ElectronApplication, type Page } from 'playwright-core';
 import { electronRuntime } from '../../../scripts/electron-runtime.ts';
 import { hasDisplay } from '../../../scripts/system-packages.ts';
 import { corePidBelow, isRunning, until } from './processes.ts';
@@ -49,13 +49,31 @@ export async function closeScreen(): Promise<void> {
   started?.process.kill('SIGTERM');
 }
 
+const attemptMs = 30_000;
+const attempts = 3;
+
+/**
+ * Now and then Playwright waits for ever for a program that it holds back until it is attached (microsoft/playwright#9351): the program has not had its `ready` by
+ * then. So it is begun again, and told.
+ */
+async function launch(options: NonNullable<Parameters<typeof _electron.launch>[0]>): Promise<ElectronApplication> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await _electron.launch({ ...options, timeout: attemptMs });
+    } catch (error) {
+      if (attempt === attempts || !(error instanceof errors.TimeoutError)) throw error;
+      process.stdout.write(`Playwright did not attach to Electron within ${attemptMs / 1000} s; the window is started again.\n`);
+    }
+  }
+}
+
 /** Starts the window; ready when its first screen is there. dist/ must be built. */
 export async function launchElectron(options: ElectronOptions): Promise<ElectronWorkstation> {
   const runtime = await electronRuntime();
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined && name !== 'ELECTRON_RUN_AS_NODE') env[name] = value;
   if (!hasDisplay()) env['DISPLAY'] = await virtualScreen();
-  const app = await _electron.launch({
+  const app = await launch({
     executablePath: runtime.executable,
     // Root has no Chromium sandbox; only tests say so.
     args: [
@@ -67,7 +85,6 @@ export async function launchElectron(options: ElectronOptions): Promise<Electron
       ...(options.args ?? []),
     ],
     env: { ...env, ...runtime.env, ANAMNESIS_MDNS: 'off', ...options.env },
-    timeout: 60_000,
   });
   let output = '';
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString('utf8')).slice(-100_000));
