@@ -9,7 +9,7 @@ import { temporaryFolder } from '../harness/data-folder.ts';
 import { packagedBundles } from '../path/bundles.ts';
 import { flipByteIn, storedBlocks } from '../path/stored-blocks.ts';
 import { resourceTexts, typeOf } from './bundle-texts.ts';
-import { admin, type Failure } from './command-line.ts';
+import { admin, cheapAdmin, type Failure } from './command-line.ts';
 
 interface Imported {
   readonly patient: string;
@@ -40,7 +40,7 @@ const file = (name: string, content: string) => {
 
 describe('the command line', () => {
   beforeAll(async () => {
-    const made = await run<{ patients: number; waiting: number }>('init', '--demo');
+    const made = await cheapAdmin<{ patients: number; waiting: number }>('init', '--demo', '--data', data, '--json');
     expect(made.exitCode, made.stdout).toBe(0);
     expect(made.json()).toMatchObject({ patients: 12, waiting: 0 });
   }, 600_000);

@@ -16,10 +16,16 @@ export interface Failure {
 }
 
 /** Runs `admin <arguments>` to its end. dist/ must be built. */
-export function admin<T = unknown>(...args: readonly string[]): Promise<Outcome<T>> {
+export const admin = <T = unknown>(...args: readonly string[]) => runProgram<T>(join(root, 'dist', 'core', 'admin.mjs'), args);
+
+/** The same from source, where what it seals costs little to open from then on. */
+export const cheapAdmin = <T = unknown>(...args: readonly string[]) =>
+  runProgram<T>(join(import.meta.dirname, '..', 'harness', 'cheap-admin.ts'), args);
+
+function runProgram<T>(program: string, args: readonly string[]): Promise<Outcome<T>> {
   return new Promise((resolve, reject) => {
     const limits = { maxBuffer: 256 * 1024 * 1024, cwd: root };
-    execFile(process.execPath, [join(root, 'dist', 'core', 'admin.mjs'), ...args], limits, (error, stdout, stderr) => {
+    execFile(process.execPath, [program, ...args], limits, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : error.code;
       if (typeof exitCode !== 'number') return reject(error ?? new Error('No exit code'));
       resolve({ exitCode, stdout, stderr, json: () => JSON.parse(stdout) as T });

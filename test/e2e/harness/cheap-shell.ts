@@ -3,5 +3,6 @@
  * (`*.electron.test.ts`) they cost what they cost in use.
  */
 import { runBrowserShell } from '../../../src-main/browser-shell.ts';
+import { cheapPassphrase } from './cheap-passphrase.ts';
 
-await runBrowserShell(process.argv.slice(2), { memoryKiB: 8192, passes: 1 });
+await runBrowserShell(process.argv.slice(2), cheapPassphrase);
