@@ -2,25 +2,25 @@
  * `npm test`: every stage in order, all of them even when one fails, then a summary. The last line is `N passed, N failed`, counted from
  * the runners' own reports. `--only <stage>` (also several times) runs some.
  */
-import { stages, type StageOutcome } from './lib/test-stages.ts';
+import { stageGroups, type Stage, type StageOutcome } from './lib/test-stages.ts';
 import { systemName } from './system-packages.ts';
 
 const args = process.argv.slice(2);
 const only = args.flatMap((arg, i) => (arg === '--only' ? [args[i + 1] ?? ''] : []));
-const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
+const names = stageGroups.flat().map(({ name }) => name);
+const unknown = only.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no stage named ${unknown.join(', ')}: ${stages.map((stage) => stage.name).join(', ')}.\n`);
+  process.stderr.write(`There is no stage named ${unknown.join(', ')}: ${names.join(', ')}.\n`);
   process.exit(2);
 }
 
 // Tests run what is built: a stage run alone builds first.
-const chosen = stages.filter(
-  (stage) => only.length === 0 || only.includes(stage.name) || (stage.name === 'build' && only.some((name) => name.startsWith('e2e'))),
-);
+const isChosen = ({ name }: Stage): boolean =>
+  only.length === 0 || only.includes(name) || (name === 'build' && only.some((one) => one.startsWith('e2e')));
 const rows: { readonly name: string; readonly seconds: number; readonly outcome: StageOutcome }[] = [];
 process.stdout.write(`${systemName()}, Node ${process.version}\n`);
 
-for (const stage of chosen) {
+async function runStage(stage: Stage): Promise<void> {
   process.stdout.write(`\n== ${stage.name}\n`);
   const started = performance.now();
   let outcome: StageOutcome;
@@ -32,6 +32,8 @@ for (const stage of chosen) {
   }
   rows.push({ name: stage.name, seconds: (performance.now() - started) / 1000, outcome });
 }
+
+for (const group of stageGroups) await Promise.all(group.filter(isChosen).map(runStage));
 
 process.stdout.write('\n');
 for (const { name, seconds, outcome } of rows) {

@@ -61,19 +61,13 @@ function hasTests(folder: string): boolean {
  * Runs one project of vitest.config.ts, so many files at a time: more than there are processors where tests mostly wait, for a ledger or a peer. A file that
  * fails before its first test, and a runner that fails without a failed test, count as a failure.
  */
-async function vitest(project: string, workers = 2): Promise<StageOutcome> {
+async function vitest(project: string, workers = 2, quiet = false): Promise<StageOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'anamnesis-report-'));
   const file = join(folder, 'report.json');
   try {
-    const { code } = await runKept('vitest', [
-      'run',
-      '--project',
-      project,
-      `--maxWorkers=${workers}`,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${file}`,
-    ]);
+    const options = ['--project', project, `--maxWorkers=${workers}`, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const { code, output } = await runKept('vitest', ['run', ...options], { quiet });
+    if (quiet) process.stdout.write(output);
     const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
     const failures = failuresOf(report);
     if (code !== 0 && failures.length === 0) failures.push(`${project}: the runner failed outside a test (see above)`);
@@ -88,14 +82,16 @@ async function vitest(project: string, workers = 2): Promise<StageOutcome> {
   }
 }
 
+/** Shown when it has ended: another stage is under way. */
 async function contracts(): Promise<StageOutcome> {
-  const { code, output } = await runKept('npm', ['run', '--silent', 'contracts:test']);
+  const { code, output } = await runKept('npm', ['run', '--silent', 'contracts:test'], { quiet: true });
+  process.stdout.write(output);
   const count = (word: string): number =>
     [...output.matchAll(new RegExp(`(\\d+) ${word}`, 'g'))].reduce((sum, match) => Math.max(sum, Number(match[1])), 0);
   const solidity = { passed: count('passing'), failed: count('failing') };
   const failed = code !== 0 && solidity.failed === 0 ? 1 : solidity.failed;
   if (!hasTests('test/contracts')) return { passed: solidity.passed, failed };
-  const typescript = await vitest('contracts');
+  const typescript = await vitest('contracts', 2, true);
   return { passed: solidity.passed + typescript.passed, failed: failed + typescript.failed, failures: typescript.failures ?? [] };
 }
 
@@ -114,8 +110,8 @@ function needsSystem(run: () => Promise<StageOutcome>): () => Promise<StageOutco
   };
 }
 
-/** In the order of `npm test`: what is quick and tells most comes first. */
-export const stages: readonly Stage[] = [
+/** What runs one after the other: what is quick and tells most comes first. */
+const stages: readonly Stage[] = [
   {
     name: 'system',
     async run() {
@@ -139,10 +135,17 @@ export const stages: readonly Stage[] = [
       return { passed: outcomes.length - failed.length, failed: failed.length, failures: failed.map((outcome) => outcome.name) };
     },
   },
-  { name: 'contracts', run: contracts },
   { name: 'unit', run: () => vitest('unit') },
   { name: 'integration', run: () => vitest('integration', 3) },
   { name: 'faults', run: () => vitest('faults', 3) },
   { name: 'e2e-browser', run: needsSystem(() => vitest('e2e-browser', 3)) },
-  { name: 'e2e-electron', run: needsSystem(() => vitest('e2e-electron')) },
+];
+
+/** In the order of `npm test`. Those of a group run at the same time: neither compiling contracts nor one window after the other keeps two processors busy. */
+export const stageGroups: readonly (readonly Stage[])[] = [
+  ...stages.map((stage) => [stage]),
+  [
+    { name: 'e2e-electron', run: needsSystem(() => vitest('e2e-electron')) },
+    { name: 'contracts', run: contracts },
+  ],
 ];
