@@ -1,9 +1,9 @@
 /** Of several nodes behind one address one lags: the nonce says that a transaction was carried out, and its receipt and block are not there yet. */
 import { join } from 'node:path';
+import { zeroPadValue } from 'ethers';
 import { afterEach, expect, it } from 'vitest';
 import type { LedgerHead, LedgerPort } from '../../../src-main/core/ports.ts';
 import { accessBits, purposes } from '../../../src-shared/operations.ts';
-import { zeroPadValue } from 'ethers';
 import { bytes32, clinic, eventually, signed, site, workstation, type Site, type Workstation } from './site.ts';
 
 const lagMs = 1500;
@@ -55,5 +55,5 @@ it('has nothing sent a second time, which would be judged by what came after it'
   const grant = signed(at.config, 'Grant', { ...allowed, epoch: 0, envelope: bytes32() }, [patient]);
   here.enqueue(tooEarly, grant);
   await eventually(() => expect(here.states([tooEarly, grant])).toEqual(['rejected', 'final']));
-  expect(here.store.openTransactions()).toEqual([]);
+  await eventually(() => expect(here.store.openTransactions()).toEqual([]));
 });
