@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { standingOf } from '../../../src-shared/verification-words.ts';
 import { granteeOfAccount } from '../../../src-main/core/services/bytes.ts';
 import { foundTwoClinics, shareAll } from './two-clinics.ts';
@@ -71,7 +75,15 @@ it('seals a commit again whose epoch passed while the ledger was away', async ()
     (s) => s.sync.waiting === 0,
   );
   await logIn(b, others.admin);
-  await b.ask('network.setEndpoint', { endpoint });
+  // From an address that takes questions and never answers to the right one, without waiting for an answer.
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void silent.close().closeAllConnections());
+  const asked = once(silent, 'request');
+  await b.ask('network.setEndpoint', { endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+  await asked;
+  const late = delay(5000, 'the former address is waited for', { ref: false });
+  expect(await Promise.race([b.ask('network.setEndpoint', { endpoint }), late])).toBeNull();
   await b.until(
     'the ledger refused the passed epoch',
     async () => b.core.workstation.store.workstation.operation(saved?.operations[0] ?? ''),
