@@ -65,7 +65,7 @@ export function createContentDropping(deps: {
 
   /** Adds what became known since the last look. */
   const collect = (): string[] => {
-    const open = new Set(store.setting<string[]>(openSetting) ?? []);
+    const open = new Set(openNow());
     const before = open.size;
     const start = store.setting<number>(cursorSetting) ?? 0;
     // A store that was emptied begins its places anew.
@@ -234,7 +234,7 @@ export function createContentDropping(deps: {
     if (done.size > 0)
       store.setSetting(
         openSetting,
-        (store.setting<string[]>(openSetting) ?? []).filter((opId) => !done.has(opId)),
+        openNow().filter((opId) => !done.has(opId)),
       );
   };
 
@@ -250,12 +250,16 @@ export function createContentDropping(deps: {
     }
   };
 
+  const openNow = () => store.setting<string[]>(openSetting) ?? [];
+
   const run = async (): Promise<void> => {
+    let isOpen = true;
     try {
       do {
         again = false;
         await round();
       } while (again && !stopped);
+      isOpen = openNow().length > 0;
     } catch (error) {
       if (!stopped) deps.report(error);
     } finally {
@@ -263,7 +267,7 @@ export function createContentDropping(deps: {
     }
     if (retryTimer) clearTimeout(retryTimer);
     retryTimer = null;
-    if (stopped || (store.setting<string[]>(openSetting) ?? []).length === 0) return;
+    if (stopped || !isOpen) return;
     retryTimer = setTimeout(wake, retryEveryMs);
     retryTimer.unref();
   };
@@ -279,7 +283,7 @@ export function createContentDropping(deps: {
   });
   // A check that was made while indexing is enough.
   facts.on('patientChanged', () => {
-    if (!stopped && (store.setting<string[]>(openSetting) ?? []).length > 0) wake();
+    if (!stopped && openNow().length > 0) wake();
   });
   sessions.onBegin(wake);
 

@@ -60,7 +60,13 @@ export function createKeyRotation(deps: {
     } finally {
       secret.fill(0);
     }
-    sessions.begin(combined, session.name);
+    try {
+      sessions.begin(combined, session.name);
+    } catch (cause) {
+      combined.destroy();
+      const message = 'The new key counts from now on, but your records could not be opened with it here. Log in again; nothing is lost.';
+      throw new AppError('LOCKED', message, {}, { cause });
+    }
   };
 
   const withNewKey = async (passphrase: string, phrase: string, use: (former: PersonKeys, newer: PersonKeys) => Promise<void>) => {
