@@ -108,9 +108,10 @@ export function createImports(deps: {
         commits.map((c) => c.operation),
       );
       await publisher.follow(() => {
-        indexer.addOwn(session, commits);
+        // In this order: once a commit is noted as read, nothing brings the line.
         const saved = toSave.map((record) => ({ ...record, patient }));
         session.index.upsertPatients(patientRowsOf(saved, session.index, crypto));
+        indexer.addOwn(session, commits);
       });
       facts.tell('progress', { job: `import:${patient}`, label: 'Saved', done: toSave.length, total: toSave.length });
       facts.tell('patientChanged', { patient });

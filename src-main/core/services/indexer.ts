@@ -11,8 +11,7 @@ import type { Directory } from './directory.ts';
 import type { FactBus } from './facts.ts';
 import { keysIn } from './held-keys.ts';
 import { createKeyLearning } from './key-learning.ts';
-import { patientRowsOf } from './patient-rows.ts';
-import { primaryRecordId } from './record-ids.ts';
+import { createPatientLines } from './patient-lines.ts';
 import { recordRow } from './record-rows.ts';
 import { createReadQueue } from './read-queue.ts';
 import { commitDigest, type PreparedCommit } from './records.ts';
@@ -75,7 +74,7 @@ export function createIndexer(deps: {
   readonly atHand: () => readonly string[];
   readonly report: (error: unknown) => void;
 }): Indexer {
-  const { store, crypto, codec, reader, organizationKeys, sessions, network, facts } = deps;
+  const { store, codec, reader, organizationKeys, sessions, network, facts } = deps;
   /** Commits to read, and operations whose envelope is missing, of the current session. */
   const queue = createReadQueue();
   const missing = new Set<string>();
@@ -181,14 +180,15 @@ export function createIndexer(deps: {
         const json = content instanceof Uint8Array ? new TextDecoder().decode(content) : '';
         return { entry, json, row: recordRow(entry, json, key.category, context) };
       });
+      const corrected = lines.add(
+        session.index,
+        records.map(({ row, json }) => ({ ...row, json })),
+      );
       session.index.addRecords(
         digest,
-        records.map((r) => r.row),
+        records.map(({ row }) => row),
       );
-      await index(
-        session,
-        records.map((r) => ({ ...r.row, json: r.json })),
-      );
+      for (const one of corrected) await lines.refresh(session, one);
       queue.delete(digest);
       missing.delete(digest);
       failed.delete(digest);
@@ -200,33 +200,6 @@ export function createIndexer(deps: {
       else queue.delete(digest);
       noteFailure(operation, error);
     }
-  };
-
-  const index = async (session: Session, records: readonly { patient: string; recordId: string; resourceType: string; json: string }[]) => {
-    const rows = patientRowsOf(records, session.index, crypto);
-    if (rows.length === 0) return;
-    const corrected = rows.filter(({ patient }) => session.index.versions(primaryRecordId(patient, crypto)).length > 1);
-    session.index.upsertPatients(rows.filter((row) => !corrected.includes(row)));
-    for (const { patient } of corrected) await refreshPatient(session, patient);
-    facts.tell('patientsChanged', null);
-  };
-
-  const refreshPatient = async (session: Session, patient: string): Promise<void> => {
-    const [version] = session.index.currentVersions(patient, 'demographics', primaryRecordId(patient, crypto));
-    const operation = version && store.operation(version.opId);
-    const decoded = operation && codec.decodePayload(operation.operation);
-    if (!version || !operation || decoded?.kind !== 'Commit') return;
-    const { compartment, epoch } = decoded.payload;
-    if (session.index.keks({ compartment }).every((key) => key.epoch !== epoch)) return;
-    const commit = await reader.open(operation, keysIn(session.index), { timeoutMs: fetchTimeoutMs });
-    const entry = commit.entries.find((one) => one.versionId === version.versionId);
-    if (!entry) return;
-    const json = new TextDecoder().decode(await reader.content(commit, entry, { timeoutMs: fetchTimeoutMs }));
-    if (sessions.current() !== session) return;
-    // Another version came while this one was being read: whoever brought it reads that one.
-    if (session.index.currentVersions(patient, 'demographics', version.recordId)[0]?.versionId !== version.versionId) return;
-    session.index.upsertPatients(patientRowsOf([{ ...version, json }], session.index, crypto));
-    facts.tell('patientsChanged', null);
   };
 
   const noteFailure = (operation: StoredOperation, error: AppError) => {
@@ -251,6 +224,7 @@ export function createIndexer(deps: {
     await collectCommits(session);
     if (sessions.current() !== session) return;
     await readQueue(session, learning.learnKeys(session));
+    await lines.refreshStale(session);
     if (sessions.current() === session) keepCursor(session);
   };
 
@@ -278,7 +252,7 @@ export function createIndexer(deps: {
   const scheduleRetry = (failed: boolean) => {
     if (retryTimer) clearTimeout(retryTimer);
     retryTimer = null;
-    if (stopped || !sessions.current() || (!failed && missing.size === 0 && queue.size === 0)) return;
+    if (stopped || !sessions.current() || (!failed && missing.size === 0 && queue.size === 0 && !lines.hasStale)) return;
     retryTimer = setTimeout(wake, retryEveryMs);
     retryTimer.unref();
   };
@@ -290,6 +264,7 @@ export function createIndexer(deps: {
   };
 
   const learning = createKeyLearning({ ...deps, missing, onCommit: enqueueCommit, noteFailure });
+  const lines = createPatientLines({ ...deps, fetchTimeoutMs });
 
   sessions.onBegin((session) => {
     scanned = session.index.cursor('commits');
@@ -300,6 +275,7 @@ export function createIndexer(deps: {
     missing.clear();
     failed.clear();
     learning.clear();
+    lines.clear();
   });
   facts.on('operations', () => wake());
 
@@ -339,7 +315,7 @@ export function createIndexer(deps: {
         );
       }
     },
-    refreshPatient,
+    refreshPatient: (session, patient) => lines.refresh(session, patient),
     wake,
     failures: (patient) => [...failed.values()].filter((f) => f.patient === patient),
     status: () => ({ indexing: queue.size, missingBlocks: missing.size }),
