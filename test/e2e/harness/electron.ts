@@ -67,13 +67,12 @@ async function launch(options: NonNullable<Parameters<typeof _electron.launch>[0
   }
 }
 
-/** Starts the window; ready when its first screen is there. dist/ must be built. */
-export async function launchElectron(options: ElectronOptions): Promise<ElectronWorkstation> {
+async function commandOf(options: ElectronOptions): Promise<{ executablePath: string; args: string[]; env: Record<string, string> }> {
   const runtime = await electronRuntime();
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined && name !== 'ELECTRON_RUN_AS_NODE') env[name] = value;
   if (!hasDisplay()) env['DISPLAY'] = await virtualScreen();
-  const app = await launch({
+  return {
     executablePath: runtime.executable,
     // Root has no Chromium sandbox; only tests say so.
     args: [
@@ -85,7 +84,19 @@ export async function launchElectron(options: ElectronOptions): Promise<Electron
       ...(options.args ?? []),
     ],
     env: { ...env, ...runtime.env, ANAMNESIS_MDNS: 'off', ...options.env },
-  });
+  };
+}
+
+/** Starts the program and waits for its end, without looking into it: for one that is to end at once. Gives its exit code. */
+export async function runElectron(options: ElectronOptions): Promise<number | null> {
+  const { executablePath, args, env } = await commandOf(options);
+  const child = spawn(executablePath, args, { env, stdio: 'ignore' });
+  return new Promise((resolve, reject) => child.on('error', reject).on('exit', resolve));
+}
+
+/** Starts the window; ready when its first screen is there. dist/ must be built. */
+export async function launchElectron(options: ElectronOptions): Promise<ElectronWorkstation> {
+  const app = await launch(await commandOf(options));
   let output = '';
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString('utf8')).slice(-100_000));
   app.process().stdout?.on('data', keep);
