@@ -175,7 +175,8 @@ export class EncounterEditor {
     } finally {
       this.busy = false;
     }
-    await this.refreshSaved();
+    // Not waited for: whoever goes on writing must not have the form made anew under their hands.
+    void this.refreshSaved();
     return true;
   }
 
