@@ -58,6 +58,8 @@ describe.runIf(mayMount)('a disk with little room', () => {
     rmSync(mount, { recursive: true });
   }, 60_000);
 
+  /** First no room at all, at the end enough, in between anything. */
+  const roomIn = (n: number) => (n === 0 ? 0 : n === fillings - 1 ? 2000 : random.below(120));
   const fill = (pagesLeft: number) => {
     const { bavail, bsize } = statfsSync(mount);
     try {
@@ -87,7 +89,7 @@ describe.runIf(mayMount)('a disk with little room', () => {
     const visit = { patient, class: 'AMB' as const, start: '2026-11-23T10:00:00Z', diagnoses: [], note: '', draft };
     const refusedVisits: string[] = [];
     for (let n = 0; n < fillings; n++) {
-      fill(random.below(120));
+      fill(roomIn(n));
       const family = `Full${n}`;
       const made = await attempt(core.ask('patients.register', { demographics: { ...demographics, family }, pin }));
       if (made) cards.set(family, made.card);
@@ -95,7 +97,7 @@ describe.runIf(mayMount)('a disk with little room', () => {
 
       const reason = `Visit ${n}`;
       await core.ask('drafts.save', { id: draft, patient, kind: 'encounter', json: JSON.stringify({ reason }) });
-      fill(random.below(120));
+      fill(roomIn(n));
       const isSaved = (await attempt(core.ask('chart.saveEncounter', { ...visit, reason }))) !== null;
       (isSaved ? saved : refusedVisits).push(reason);
       rmSync(filler);
@@ -126,6 +128,9 @@ describe.runIf(mayMount)('a disk with little room', () => {
       await core.ask('desk.open', { card, pin });
       await core.ask('desk.close', {});
     }
-    expect(counts.done + counts.refused).toBe(2 * fillings);
+    // Both happened, or nothing was shown.
+    expect(cards.size).toBeGreaterThan(0);
+    expect(saved.length).toBeGreaterThan(0);
+    expect(refusedVisits.length).toBeGreaterThan(0);
   });
 });

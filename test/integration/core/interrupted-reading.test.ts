@@ -32,13 +32,19 @@ const save = async ({ keys, index }: Session, patient: string): Promise<string> 
   return versionId;
 };
 
-it('reads in the next session what the last one had the key for and did not come to', async () => {
-  const { w, doctors } = ledgerless;
-  const [author = expect.fail(), reader = expect.fail()] = doctors;
+/** A record that its author has saved, anchored, of a patient who shares it with nobody else yet. */
+const written = async (author: { readonly account: string; readonly secret: Uint8Array }) => {
   const { patient, desk } = await ledgerless.patient();
   await share(desk, author.account);
   const versionId = await ledgerless.as(author.secret, (session) => save(session, patient));
   ledgerless.anchor();
+  return { patient, desk, versionId };
+};
+
+it('reads in the next session what the last one had the key for and did not come to', async () => {
+  const { w, doctors } = ledgerless;
+  const [author = expect.fail(), reader = expect.fail()] = doctors;
+  const { desk, versionId } = await written(author);
   // The reader's index is now past the commit, which it had no key for.
   expect(await ledgerless.as(reader.secret, ({ index }) => index.version(versionId))).toBeUndefined();
   w.sessions.lock();
@@ -121,10 +127,7 @@ it('ends without a fault when somebody locks while an envelope and a commit are 
 it('reads what a full disk kept out of the index once there is room again, and accuses nobody meanwhile', async () => {
   const { w, doctors } = ledgerless;
   const [author = expect.fail(), reader = expect.fail()] = doctors;
-  const { patient, desk } = await ledgerless.patient();
-  await share(desk, author.account);
-  const versionId = await ledgerless.as(author.secret, (session) => save(session, patient));
-  ledgerless.anchor();
+  const { patient, desk, versionId } = await written(author);
   w.sessions.lock();
 
   const full = new AppError('DISK_FULL', 'There is no room.');

@@ -5,6 +5,7 @@
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { BlockCarePort, IpfsPort, KeptPin, KeptPinsPort, PinKeeper, RecordCryptoPort } from '../../ports.ts';
 import { hexOf } from '../bytes.ts';
+import { isWrong } from '../content-errors.ts';
 import { contentsOf, type BlockLists } from './operation-blocks.ts';
 
 export interface PinKeeping extends PinKeeper {
@@ -29,9 +30,6 @@ const maxCommitBytes = 2 * 1024 * 1024;
 const maxDials = 3;
 /** After so long without a block that it needs, a pin has failed; its owner may give it again. */
 const giveUpAfterMs = 7 * 24 * 60 * 60_000;
-
-/** No room for it, or not what its name says. All else passes: a disk that is full, a peer that is away. */
-const hopeless: ReadonlySet<string> = new Set(['FILE_TOO_LARGE', 'TAMPERED', 'INVALID_INPUT']);
 
 export function createPinKeeping(deps: {
   readonly kept: KeptPinsPort;
@@ -120,7 +118,8 @@ export function createPinKeeping(deps: {
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (error.code === 'CANCELLED') return true;
-      const isHopeless = hopeless.has(error.code) || clock() - pin.createdAt > giveUpAfterMs;
+      // No room for it, or not what its name says. All else passes: a disk that is full, a peer that is away.
+      const isHopeless = isWrong(error) || clock() - pin.createdAt > giveUpAfterMs;
       if (isHopeless) care.drop(release(pin.requestId));
       kept.note(pin.requestId, isHopeless ? 'failed' : 'queued', isHopeless ? 0 : pin.bytes);
       return isHopeless;

@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../../../src-shared/errors.ts';
 import type { DecodedCommit, IpfsPort, OperationCodecPort, RecordCryptoPort, StoredOperation, WorkstationStorePort } from '../../ports.ts';
+import { isWrong } from '../content-errors.ts';
 import { digestsIn } from './blocks-of.ts';
 
 export interface BlockFetcher {
@@ -73,7 +74,7 @@ export function createBlockFetcher(deps: {
       if (!(error instanceof AppError)) throw error;
       if (error.code === 'BLOCK_UNAVAILABLE') return false;
       // Too large, not what it says it is, or not a commit: no peer will have a better one under this digest. Reading it says so to whoever looks.
-      if (!['TAMPERED', 'FILE_TOO_LARGE', 'INVALID_INPUT'].includes(error.code)) throw error;
+      if (!isWrong(error)) throw error;
     }
     return !stopped;
   };
