@@ -83,10 +83,7 @@ export function createCorrections(deps: {
       [...also.operations, ...commits.map((commit) => commit.operation)],
       also.replaces,
     );
-    await publisher.follow(async () => {
-      indexer.addOwn(session, commits);
-      await indexer.refreshPatient(session, patient);
-    });
+    await publisher.follow(() => indexer.addOwn(session, commits));
     facts.tell('patientChanged', { patient });
     return savedRecords(commits);
   };

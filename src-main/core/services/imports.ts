@@ -12,7 +12,6 @@ import type { FactBus } from './facts.ts';
 import { parseBundle, type ParsedBundle } from './import/bundle.ts';
 import { recordIdOf } from './import/record-identity.ts';
 import type { Indexer } from './indexer.ts';
-import { patientRowsOf } from './patient-rows.ts';
 import { summaryOf } from './patients.ts';
 import type { Publisher } from './publisher.ts';
 import { randomId } from './record-ids.ts';
@@ -107,12 +106,7 @@ export function createImports(deps: {
         commits.flatMap((c) => c.blocks),
         commits.map((c) => c.operation),
       );
-      await publisher.follow(() => {
-        // In this order: once a commit is noted as read, nothing brings the line.
-        const saved = toSave.map((record) => ({ ...record, patient }));
-        session.index.upsertPatients(patientRowsOf(saved, session.index, crypto));
-        indexer.addOwn(session, commits);
-      });
+      await publisher.follow(() => indexer.addOwn(session, commits));
       facts.tell('progress', { job: `import:${patient}`, label: 'Saved', done: toSave.length, total: toSave.length });
       facts.tell('patientChanged', { patient });
       const imported = new Map<string, number>();

@@ -14,7 +14,7 @@ import { createKeyLearning } from './key-learning.ts';
 import { createPatientLines } from './patient-lines.ts';
 import { recordRow } from './record-rows.ts';
 import { createReadQueue } from './read-queue.ts';
-import { commitDigest, type PreparedCommit } from './records.ts';
+import { commitDigest, type PreparedCommit, type TakenRecord } from './records.ts';
 import type { NetworkService } from './network.ts';
 import type { OrganizationKeys } from './organization-keys.ts';
 import type { ReencryptionCheck } from './reencryption-check.ts';
@@ -35,8 +35,6 @@ export interface Indexer {
   wake(): void;
   /** Keys that were opened elsewhere: keeps them and reads what they open. */
   addKeks(session: Session, keks: readonly KekRow[]): void;
-  /** Brings the line of a patient in lists to what the registered demographics say now; where several versions stand, the same one everywhere. */
-  refreshPatient(session: Session, patient: string): Promise<void>;
   /** Takes everything of a patient out of the index, then puts back what the person's own envelopes open. */
   relearn(session: Session, patient: string): Promise<void>;
   /** Takes commits out of the index that were withdrawn. */
@@ -144,6 +142,11 @@ export function createIndexer(deps: {
     }
   };
 
+  const takeIn = (session: Session, digest: string, records: readonly TakenRecord[]): void => {
+    lines.add(session.index, records);
+    session.index.addRecords(digest, records);
+  };
+
   const readCommit = async (session: Session, digest: string, operation: StoredOperation | undefined): Promise<void> => {
     if (operation === undefined) return queue.delete(digest);
     const decoded = codec.decodePayload(operation.operation);
@@ -178,17 +181,9 @@ export function createIndexer(deps: {
       const records = own.map((entry, i) => {
         const content = contents[i];
         const json = content instanceof Uint8Array ? new TextDecoder().decode(content) : '';
-        return { entry, json, row: recordRow(entry, json, key.category, context) };
+        return { ...recordRow(entry, json, key.category, context), json };
       });
-      const corrected = lines.add(
-        session.index,
-        records.map(({ row, json }) => ({ ...row, json })),
-      );
-      session.index.addRecords(
-        digest,
-        records.map(({ row }) => row),
-      );
-      for (const one of corrected) await lines.refresh(session, one);
+      takeIn(session, digest, records);
       queue.delete(digest);
       missing.delete(digest);
       failed.delete(digest);
@@ -309,13 +304,13 @@ export function createIndexer(deps: {
     addOwn(session, commits) {
       for (const { commit, operation, rows } of commits) {
         const position = store.operation(operation.operation.opId)?.seq ?? 0;
-        session.index.addRecords(
+        takeIn(
+          session,
           commit,
           rows.map((row) => ({ ...row, position })),
         );
       }
     },
-    refreshPatient: (session, patient) => lines.refresh(session, patient),
     wake,
     failures: (patient) => [...failed.values()].filter((f) => f.patient === patient),
     status: () => ({ indexing: queue.size, missingBlocks: missing.size }),

@@ -6,24 +6,16 @@ import type { FactBus } from './facts.ts';
 import { keysIn } from './held-keys.ts';
 import { patientRowsOf } from './patient-rows.ts';
 import { primaryRecordId } from './record-ids.ts';
+import type { TakenRecord } from './records.ts';
 import type { Session, Sessions } from './sessions.ts';
-
-interface ReadRecord {
-  readonly patient: string;
-  readonly recordId: string;
-  readonly versionId: string;
-  readonly resourceType: string;
-  readonly json: string;
-}
 
 export interface PatientLines {
   /**
-   * Writes the lines that records bring, before these are noted as read: afterwards nothing would bring them. Gives the patients of whom other versions are
-   * known, so that it has to be looked which one stands.
+   * Writes the lines that records bring, before these are noted as read: afterwards nothing would bring them. Where another version may stand, the line is stale
+   * until `refreshStale`.
    */
-  add(index: AccountIndexPort, records: readonly ReadRecord[]): readonly string[];
-  /** Brings a line to what stands now. Where this fails, `refreshStale` does it again. */
-  refresh(session: Session, patient: string): Promise<void>;
+  add(index: AccountIndexPort, records: readonly TakenRecord[]): void;
+  /** Brings stale lines to what stands now. What is away or fails stays stale. */
   refreshStale(session: Session): Promise<void>;
   readonly hasStale: boolean;
   /** The session ended. */
@@ -43,7 +35,7 @@ export function createPatientLines(deps: {
   const { store, crypto, codec, reader, sessions, facts, fetchTimeoutMs } = deps;
   const stale = new Set<string>();
 
-  const refreshNow = async (session: Session, patient: string): Promise<void> => {
+  const refresh = async (session: Session, patient: string): Promise<void> => {
     const [version] = session.index.currentVersions(patient, 'demographics', primaryRecordId(patient, crypto));
     const operation = version && store.operation(version.opId);
     const decoded = operation && codec.decodePayload(operation.operation);
@@ -61,35 +53,34 @@ export function createPatientLines(deps: {
     facts.tell('patientsChanged', null);
   };
 
-  const refresh: PatientLines['refresh'] = async (session, patient) => {
-    stale.add(patient);
-    await refreshNow(session, patient);
-    stale.delete(patient);
+  /** Whether a new version leaves no other one standing, as far as is known. */
+  const standsAlone = (index: AccountIndexPort, patient: string, records: readonly TakenRecord[]): boolean => {
+    const recordId = primaryRecordId(patient, crypto);
+    const own = new Set(records.map(({ versionId }) => versionId));
+    const replaced = new Set(records.flatMap((record) => (record.recordId === recordId ? record.previous : [])));
+    const standing = index.currentVersions(patient, 'demographics', recordId);
+    return standing.every(({ versionId }) => own.has(versionId) || replaced.has(versionId));
   };
 
   return {
     add(index, records) {
       const rows = patientRowsOf(records, index, crypto);
-      const own = new Set(records.map(({ versionId }) => versionId));
-      const hasOthers = (patient: string) => {
-        const others = index.versions(primaryRecordId(patient, crypto)).filter(({ versionId }) => !own.has(versionId));
-        return others.length > 0;
-      };
-      const corrected = rows.filter(({ patient }) => hasOthers(patient));
-      index.upsertPatients(rows.filter((row) => !corrected.includes(row)));
-      if (rows.length > 0) facts.tell('patientsChanged', null);
-      return corrected.map(({ patient }) => patient);
+      const alone = rows.filter(({ patient }) => standsAlone(index, patient, records));
+      for (const row of rows) if (!alone.includes(row)) stale.add(row.patient);
+      index.upsertPatients(alone);
+      if (alone.length > 0) facts.tell('patientsChanged', null);
     },
-    refresh,
     async refreshStale(session) {
       for (const patient of [...stale]) {
         if (sessions.current() !== session) return;
+        // Before: another version that comes meanwhile makes it stale again.
+        stale.delete(patient);
         try {
           await refresh(session, patient);
         } catch (error) {
+          // What is wrong with it is told where records are read; what is away may come, and a full disk passes.
+          if (!isOfContent(error) || isUnreachable(error)) stale.add(patient);
           if (!isOfContent(error)) throw error;
-          // What is wrong with it is told where records are read; what is away may come.
-          if (!isUnreachable(error)) stale.delete(patient);
         }
       }
     },

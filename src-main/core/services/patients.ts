@@ -179,8 +179,6 @@ export function createPatients(deps: {
           .filter((g) => g.grantee === organization.id || g.grantee === granteeOfAccount(session.account))
           .flatMap((g) => g.keys.map((key) => ({ ...key, patient: patient.account }))),
       );
-      // In this order: once a commit is noted as read, nothing brings the line.
-      session.index.upsertPatients([row]);
       deps.indexer.addOwn(session, [commit]);
     });
     deps.facts.tell('patientsChanged', null);

@@ -36,11 +36,16 @@ export interface RecordToSave extends RecordVersion {
   readonly json: string;
 }
 
+/** A record as an index takes it in: its row, and the resource that the row was made from. */
+export interface TakenRecord extends RecordRow {
+  readonly json: string;
+}
+
 export interface PreparedCommit {
   readonly operation: PreparedOperation;
   readonly blocks: readonly EncodedFileBlock[];
   readonly commit: string;
-  readonly rows: readonly RecordRow[];
+  readonly rows: readonly TakenRecord[];
 }
 
 export interface CommitRequest {
@@ -129,7 +134,7 @@ export function createRecords(deps: {
       // Its place among the operations is known when it has been published.
       position: 0,
     };
-    const rows = request.records.map((record) => recordRow(record, record.json, record.category, context));
+    const rows = request.records.map((record) => ({ ...recordRow(record, record.json, record.category, context), json: record.json }));
     return { operation, blocks: [...blocks, { cid: block.cid, bytes: block.bytes }], commit: block.digest, rows };
   };
 

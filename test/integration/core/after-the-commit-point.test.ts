@@ -80,3 +80,22 @@ it('a registration: the card is handed out, and the patient is in the list once 
     expect((await w.sessions.openDesk(made.card, cardPin)).patient).toBe(patient);
   });
 });
+
+it.each(['upsertPatients', 'addRecords'])(
+  'a correction of a name, where %s has no room: the list says the new one once there is room',
+  async (method) => {
+    const { w, admin } = ledgerless;
+    const { patient } = await ledgerless.patient();
+    const family = `Corrected ${method}`;
+    await ledgerless.as(admin.secret, async (session) => {
+      const [details = expect.fail()] = await w.corrections.details(session, patient);
+      fill(method);
+      const { versionId } = details;
+      const { records } = await w.corrections.correctDetails(session, patient, versionId, [versionId], { ...details.demographics, family });
+      expect(reported).toEqual(new Set([full]));
+      makeRoom();
+      await vi.waitFor(() => expect(session.index.patient(patient)?.family).toBe(family), { timeout: 20_000 });
+      await vi.waitFor(() => expect(session.index.version(records[0]?.versionId ?? '')).toBeDefined(), { timeout: 20_000 });
+    });
+  },
+);
